@@ -1,0 +1,46 @@
+#include "base/spsc_queue.hpp"
+
+#include <memory>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace hushcast {
+namespace {
+
+TEST(SpscQueue, RefusesWhenFullAndKeepsOrder) {
+    SpscQueue<std::unique_ptr<int>> queue(2);
+    EXPECT_TRUE(queue.push(std::make_unique<int>(1)));
+    EXPECT_TRUE(queue.push(std::make_unique<int>(2)));
+    auto third = std::make_unique<int>(3);
+    EXPECT_FALSE(queue.push(std::move(third)));
+    ASSERT_NE(third, nullptr) << "a refused element stays with its owner";
+    EXPECT_EQ(**queue.pop(), 1);
+    EXPECT_TRUE(queue.push(std::move(third)));
+    EXPECT_EQ(**queue.pop(), 2);
+    EXPECT_EQ(**queue.pop(), 3);
+    EXPECT_FALSE(queue.pop());
+}
+
+TEST(SpscQueue, CarriesEverythingBetweenTwoThreads) {
+    constexpr int kCount = 100'000;
+    SpscQueue<int> queue(64);
+    std::thread producer([&] {
+        for (int i = 0; i < kCount; ++i) {
+            while (!queue.push(int{i})) std::this_thread::yield();
+        }
+    });
+    for (int expected = 0; expected < kCount;) {
+        if (const auto value = queue.pop()) {
+            ASSERT_EQ(*value, expected);
+            ++expected;
+        } else {
+            std::this_thread::yield();
+        }
+    }
+    producer.join();
+    EXPECT_FALSE(queue.pop());
+}
+
+}  // namespace
+}  // namespace hushcast

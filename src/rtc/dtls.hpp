@@ -1,0 +1,73 @@
+// DTLS 1.2 with the use_srtp extension (RFC 5764) through OpenSSL's memory BIOs: no socket, no clock.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/time.hpp"
+#include "rtc/srtp.hpp"
+
+namespace hushcast::rtc {
+
+using Fingerprint = std::array<std::uint8_t, 32>;  ///< SHA-256 of a DER certificate
+
+/// "AB:CD:…" as in `a=fingerprint:sha-256` (RFC 8122).
+std::string to_string(const Fingerprint& fingerprint);
+std::optional<Fingerprint> parse_fingerprint(std::string_view text);
+
+/// A self-signed ECDSA P-256 certificate and the OpenSSL context around it; made once at start,
+/// shared by every session, immutable.
+class DtlsIdentity {
+public:
+    DtlsIdentity();
+    ~DtlsIdentity();
+    DtlsIdentity(const DtlsIdentity&) = delete;
+    DtlsIdentity& operator=(const DtlsIdentity&) = delete;
+
+    [[nodiscard]] const Fingerprint& fingerprint() const;
+
+private:
+    friend class DtlsSession;
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+enum class DtlsRole { Client, Server };  ///< a=setup:active is the client
+enum class DtlsState { Connecting, Connected, Closed, Failed };
+
+/// One association. Flights it wants sent are appended to the vector of datagrams passed in.
+/// Not thread-safe.
+class DtlsSession {
+public:
+    using Flight = std::vector<std::vector<std::uint8_t>>;
+
+    DtlsSession(const DtlsIdentity& identity, DtlsRole role, const Fingerprint& remote);
+    ~DtlsSession();
+    DtlsSession(DtlsSession&&) noexcept;
+
+    /// The client sends its first flight; the server waits.
+    void start(Time now, Flight& out);
+    void on_datagram(Time now, Bytes datagram, Flight& out);
+    /// Retransmits (RFC 6347 section 4.2.4: 1 s doubling here from 100 ms, since the path's round
+    /// trip is known to be short once ICE has succeeded); gives up after kMaxRetransmissions.
+    void on_timeout(Time now, Flight& out);
+    [[nodiscard]] Time next_timeout() const;
+
+    [[nodiscard]] DtlsState state() const;
+    /// Only when Connected: the peer's certificate matched the fingerprint and a profile was agreed.
+    [[nodiscard]] const SrtpKeys& keys() const;
+    /// Sends close_notify.
+    void close(Flight& out);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hushcast::rtc
