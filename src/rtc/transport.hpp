@@ -1,5 +1,5 @@
-// One peer's path to us: ICE-lite below, DTLS above, SRTP keys as the result. A state machine without
-// I/O: datagrams and time go in, datagrams come out, state() is asked afterwards.
+// One peer's path to us: ICE-lite below, DTLS above, SRTP keys as the result. A state machine
+// without I/O: datagrams and time go in, datagrams come out, state() is asked afterwards.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,8 @@
 
 namespace hushcast::rtc {
 
-/// What a datagram is, by its first byte (RFC 7983).
+/// What a datagram is: by its first byte (RFC 7983), RTCP from RTP by its second (RFC 5761).
+/// Unknown also when it is too short for the header of its kind.
 enum class PacketKind { Stun, Dtls, Rtp, Rtcp, Unknown };
 PacketKind classify(Bytes datagram);
 
@@ -26,10 +27,15 @@ enum class TransportState {
 
 class Transport {
 public:
-    Transport(Time now, const DtlsIdentity& identity, DtlsRole role, IceCredentials local,
-              const IceCredentials& remote, const Fingerprint& remote_fingerprint);
+    Transport(Time now,
+              const DtlsIdentity& identity,
+              DtlsRole role,
+              IceCredentials local,
+              const IceCredentials& remote,
+              const Fingerprint& remote_fingerprint);
 
-    /// STUN and DTLS only; RTP and RTCP go to whoever holds the SRTP contexts.
+    /// STUN and DTLS only; RTP and RTCP go to whoever holds the SRTP contexts. DTLS is taken only
+    /// from a path over which an authentic check came.
     void on_datagram(Time now, const Path& from, Bytes datagram, Outbox& out);
     void on_timeout(Time now, Outbox& out);
     [[nodiscard]] Time next_timeout() const;
@@ -42,13 +48,13 @@ public:
     void close(Time now, Outbox& out);
 
 private:
-    void flush(const DtlsSession::Flight& flight, Outbox& out);
-    void update();
+    void flush(Outbox& out);
+    void update(Time now);
 
     IceLite ice_;
     DtlsSession dtls_;
-    DtlsRole role_;
-    bool started_ = false;
+    DtlsSession::Flight flight_;  ///< empty between calls; kept for its memory
+    bool started_ = false;        ///< the handshake may begin: a path is valid
     TransportState state_ = TransportState::Connecting;
 };
 
