@@ -22,9 +22,9 @@ struct RtpPacket {
     std::uint16_t sequence = 0;
     std::uint32_t timestamp = 0;
     std::uint32_t ssrc = 0;
-    Bytes extension;                  ///< body of the header extension, without its profile and length
+    Bytes extension;  ///< body of the header extension, without its profile and length
     std::uint16_t extension_profile = 0;
-    Bytes payload;                    ///< without padding
+    Bytes payload;  ///< without padding
 };
 
 /// Nothing when the bytes are no RTP version 2 packet.
@@ -46,7 +46,8 @@ public:
             return *last_;
         }
         using Signed = std::make_signed_t<Narrow>;
-        const auto step = static_cast<Signed>(static_cast<Narrow>(value - static_cast<Narrow>(*last_)));
+        const auto step =
+            static_cast<Signed>(static_cast<Narrow>(value - static_cast<Narrow>(*last_)));
         const std::int64_t unwrapped = *last_ + step;
         if (step > 0) last_ = unwrapped;
         return unwrapped;
