@@ -24,7 +24,7 @@
 namespace hushcast::sim {
 
 struct RtcPeerConfig {
-    Endpoint address;     ///< where it sits on the network
+    Endpoint address{};   ///< where it sits on the network
     bool publish = true;  ///< offers sendonly; a listener offers recvonly
     rtc::SdpSetup setup = rtc::SdpSetup::ActPass;
     std::uint32_t seed = 1;  ///< of its credentials, transaction ids and SSRC
