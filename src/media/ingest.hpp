@@ -59,7 +59,7 @@ private:
     Decoder decoder_;
     /// Decoded and not yet handed out, from a hop's boundary on: what is asked for plus one packet,
     /// and the concealment that is cut to its length afterwards.
-    static constexpr std::size_t kFifoSamples = 3 * kMaxPacketSamples;
+    static constexpr std::size_t kFifoSamples = 2 * kMaxPacketSamples + kHopSamples;
     std::array<float, kFifoSamples> fifo_{};
     std::array<Origin, kFifoSamples / kHopSamples> origins_{};
     std::size_t held_samples_ = 0;
