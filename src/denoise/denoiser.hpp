@@ -14,7 +14,8 @@ inline constexpr std::size_t kHop = 480;  ///< samples per hop: 10 ms
 
 /// May be changed between any two hops.
 struct StreamSettings {
-    /// Noise is lowered by at most this many dB; 100 or more: no limit (deepfilternet.md section 5).
+    /// Noise is lowered by at most this many dB; 100 or more: no limit (deepfilternet.md section
+    /// 5).
     float attenuation_limit_db = 100.0F;
     bool post_filter = false;
 };
