@@ -20,8 +20,8 @@ struct OutgoingDatagram {
     Bytes bytes;
 };
 
-/// Sends datagrams. Called from the media workers and from the control thread at once, so it must be
-/// thread-safe; it must not block: what the kernel does not take is dropped and counted.
+/// Sends datagrams. Called from the media workers and from the control thread at once, so it must
+/// be thread-safe; it must not block: what the kernel does not take is dropped and counted.
 class DatagramSink {
 public:
     virtual ~DatagramSink() = default;
@@ -39,17 +39,17 @@ struct RecordingInfo {
 
 /// What became of it.
 struct RecordingResult {
-    std::string id;       ///< empty when nothing was saved
-    Duration duration{};  ///< of the saved sound
-    bool complete = true; ///< false when the disk refused a part of it
+    std::string id;        ///< empty when nothing was saved
+    Duration duration{};   ///< of the saved sound
+    bool complete = true;  ///< false when the disk refused a part of it
 };
 
 /// One recording in progress.
 class RecordingTrack {
 public:
     virtual ~RecordingTrack() = default;
-    /// 48 kHz mono, in -1..1. Called by the media worker: never blocks; hands the samples to the disk
-    /// thread through a bounded queue and counts what the queue refuses.
+    /// 48 kHz mono, in -1..1. Called by the media worker: never blocks; hands the samples to the
+    /// disk thread through a bounded queue and counts what the queue refuses.
     virtual void write(std::span<const float> samples) noexcept = 0;
 };
 
