@@ -80,7 +80,7 @@ public:
                 largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
             }
             EXPECT_LE(error / largest, kTensorTolerance) << name;
-            ::testing::Test::RecordProperty(name, std::to_string(error / largest));
+            ::testing::Test::RecordProperty(name, ::testing::PrintToString(error / largest));
             ++checked;
         }
         return checked;

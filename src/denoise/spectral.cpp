@@ -36,14 +36,16 @@ Bands::Bands() {
 }
 
 Gains Bands::levels_db(const Spectrum& spectrum) const {
-    constexpr float kFloor = 1e-10F;
+    // In double: the network's first layers magnify what is lost here more than a hundred times.
+    constexpr double kFloor = 1e-10;
     Gains levels;
     for (std::size_t band = 0; band < kBands; ++band) {
-        float sum = 0.0F;
-        for (std::size_t bin = edges_[band]; bin < edges_[band + 1]; ++bin)
-            sum += power(spectrum[bin]);
-        const float mean = sum / static_cast<float>(edges_[band + 1] - edges_[band]);
-        levels[band] = 10.0F * std::log10(mean + kFloor);
+        double sum = 0.0;
+        for (std::size_t bin = edges_[band]; bin < edges_[band + 1]; ++bin) {
+            sum += static_cast<double>(power(spectrum[bin]));
+        }
+        const double mean = sum / static_cast<double>(edges_[band + 1] - edges_[band]);
+        levels[band] = static_cast<float>(10.0 * std::log10(mean + kFloor));
     }
     return levels;
 }

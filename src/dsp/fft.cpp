@@ -10,8 +10,8 @@ namespace hushcast::dsp {
 namespace {
 
 struct Number {
-    float re;
-    float im;
+    double re;
+    double im;
 };
 
 Number operator+(Number a, Number b) { return {a.re + b.re, a.im + b.im}; }
@@ -19,18 +19,22 @@ Number operator-(Number a, Number b) { return {a.re - b.re, a.im - b.im}; }
 Number operator*(Number a, Number b) {
     return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
 }
-Number operator*(float a, Number b) { return {a * b.re, a * b.im}; }
+Number operator*(double a, Number b) { return {a * b.re, a * b.im}; }
 /// i times a.
 Number turned(Number a) { return {-a.im, a.re}; }
+
+Number widened(std::complex<float> value) {
+    return {static_cast<double>(value.real()), static_cast<double>(value.imag())};
+}
 
 std::array<Number, 2> butterfly(const std::array<Number, 2>& x) {
     return {x[0] + x[1], x[0] - x[1]};
 }
 
 std::array<Number, 3> butterfly(const std::array<Number, 3>& x) {
-    constexpr float kSin = 0.866025403784438647F;  // sin 60°
+    constexpr double kSin = 0.866025403784438647;  // sin 60°
     const Number sum = x[1] + x[2];
-    const Number mid = x[0] - 0.5F * sum;
+    const Number mid = x[0] - 0.5 * sum;
     const Number side = turned(kSin * (x[1] - x[2]));
     return {x[0] + sum, mid - side, mid + side};
 }
@@ -44,10 +48,10 @@ std::array<Number, 4> butterfly(const std::array<Number, 4>& x) {
 }
 
 std::array<Number, 5> butterfly(const std::array<Number, 5>& x) {
-    constexpr float kCos1 = 0.309016994374947424F;   // cos 72°
-    constexpr float kCos2 = -0.809016994374947424F;  // cos 144°
-    constexpr float kSin1 = 0.951056516295153572F;
-    constexpr float kSin2 = 0.587785252292473129F;
+    constexpr double kCos1 = 0.309016994374947424;   // cos 72°
+    constexpr double kCos2 = -0.809016994374947424;  // cos 144°
+    constexpr double kSin1 = 0.951056516295153572;
+    constexpr double kSin2 = 0.587785252292473129;
     const Number outer = x[1] + x[4];
     const Number inner = x[2] + x[3];
     const Number outer_gap = x[1] - x[4];
@@ -61,12 +65,12 @@ std::array<Number, 5> butterfly(const std::array<Number, 5>& x) {
 
 /// The arrays of one pass over the data, and how it walks them.
 struct Pass {
-    const float* in_re;
-    const float* in_im;
-    float* out_re;
-    float* out_im;
-    const float* turn_re;
-    const float* turn_im;
+    const double* in_re;
+    const double* in_im;
+    double* out_re;
+    double* out_im;
+    const double* turn_re;
+    const double* turn_im;
     std::size_t blocks;
     std::size_t stride;
 };
@@ -79,10 +83,10 @@ void pass(const Pass& p) {
             turn[i] = {p.turn_re[block * (Radix - 1) + i - 1],
                        p.turn_im[block * (Radix - 1) + i - 1]};
         }
-        const float* in_re = p.in_re + block * p.stride;
-        const float* in_im = p.in_im + block * p.stride;
-        float* out_re = p.out_re + block * Radix * p.stride;
-        float* out_im = p.out_im + block * Radix * p.stride;
+        const double* in_re = p.in_re + block * p.stride;
+        const double* in_im = p.in_im + block * p.stride;
+        double* out_re = p.out_re + block * Radix * p.stride;
+        double* out_im = p.out_im + block * Radix * p.stride;
         const std::size_t gap = p.blocks * p.stride;
 #if defined(__GNUC__) && !defined(__clang__)
 #  pragma GCC ivdep  // input and output are different buffers
@@ -122,8 +126,8 @@ RealFft::RealFft(std::size_t size)
             for (std::size_t block = 0; block < blocks; ++block) {
                 for (std::size_t i = 1; i < radix; ++i) {
                     const std::complex<double> turn = root(block * i, rest);
-                    twiddles_.re.push_back(static_cast<float>(turn.real()));
-                    twiddles_.im.push_back(static_cast<float>(turn.imag()));
+                    twiddles_.re.push_back(turn.real());
+                    twiddles_.im.push_back(turn.imag());
                 }
             }
         }
@@ -131,8 +135,8 @@ RealFft::RealFft(std::size_t size)
     assert(rest == 1);
     for (std::size_t k = 0; k <= half_; ++k) {
         const std::complex<double> turn = root(k, size);
-        turns_.re[k] = static_cast<float>(turn.real());
-        turns_.im[k] = static_cast<float>(turn.imag());
+        turns_.re[k] = turn.real();
+        turns_.im[k] = turn.imag();
     }
 }
 
@@ -161,8 +165,8 @@ void RealFft::transform() {
 void RealFft::forward(std::span<const float> samples, std::span<std::complex<float>> bins) {
     assert(samples.size() == size() && bins.size() == this->bins());
     for (std::size_t n = 0; n < half_; ++n) {
-        front_.re[n] = samples[2 * n];
-        front_.im[n] = samples[2 * n + 1];
+        front_.re[n] = static_cast<double>(samples[2 * n]);
+        front_.im[n] = static_cast<double>(samples[2 * n + 1]);
     }
     transform();
     // Even samples went in as real parts, odd ones as imaginary parts: the two spectra are the
@@ -170,12 +174,12 @@ void RealFft::forward(std::span<const float> samples, std::span<std::complex<flo
     for (std::size_t k = 0; k <= half_; ++k) {
         const std::size_t here = k == half_ ? 0 : k;
         const std::size_t there = k == 0 ? 0 : half_ - k;
-        const Number even{0.5F * (front_.re[here] + front_.re[there]),
-                          0.5F * (front_.im[here] - front_.im[there])};
-        const Number odd{0.5F * (front_.im[here] + front_.im[there]),
-                         -0.5F * (front_.re[here] - front_.re[there])};
+        const Number even{0.5 * (front_.re[here] + front_.re[there]),
+                          0.5 * (front_.im[here] - front_.im[there])};
+        const Number odd{0.5 * (front_.im[here] + front_.im[there]),
+                         -0.5 * (front_.re[here] - front_.re[there])};
         const Number bin = even + Number{turns_.re[k], turns_.im[k]} * odd;
-        bins[k] = {bin.re, bin.im};
+        bins[k] = {static_cast<float>(bin.re), static_cast<float>(bin.im)};
     }
 }
 
@@ -184,9 +188,9 @@ void RealFft::inverse(std::span<const std::complex<float>> bins, std::span<float
     // The forward steps undone; conjugated on the way in and out, so that the same transform
     // serves.
     for (std::size_t k = 0; k < half_; ++k) {
-        Number here{bins[k].real(), bins[k].imag()};
-        Number there{bins[half_ - k].real(), -bins[half_ - k].imag()};
-        if (k == 0) here.im = there.im = 0.0F;
+        Number here = widened(bins[k]);
+        Number there = widened(std::conj(bins[half_ - k]));
+        if (k == 0) here.im = there.im = 0.0;
         const Number even = here + there;
         const Number odd = Number{turns_.re[k], -turns_.im[k]} * (here - there);
         const Number both = even + turned(odd);
@@ -195,8 +199,8 @@ void RealFft::inverse(std::span<const std::complex<float>> bins, std::span<float
     }
     transform();
     for (std::size_t n = 0; n < half_; ++n) {
-        samples[2 * n] = front_.re[n];
-        samples[2 * n + 1] = -front_.im[n];
+        samples[2 * n] = static_cast<float>(front_.re[n]);
+        samples[2 * n + 1] = static_cast<float>(-front_.im[n]);
     }
 }
 

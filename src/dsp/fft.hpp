@@ -8,9 +8,10 @@
 
 namespace hushcast::dsp {
 
-/// Unnormalised real FFT in float32: inverse(forward(x)) = size · x. Mixed radix (4, 2, 3, 5),
-/// sorted as it goes (Stockham), twiddles computed in double. An object owns its working memory:
-/// one per thread.
+/// Unnormalised real FFT: inverse(forward(x)) = size · x. Takes and gives float32 and calculates in
+/// double, because quiet bands beside loud ones matter to those who take logarithms of them. Mixed
+/// radix (4, 2, 3, 5), sorted as it goes (Stockham). An object owns its working memory: one per
+/// thread.
 class RealFft {
 public:
     /// @param size  samples per block, even, at least 4; size / 2 = 2^a · 3^b · 5^c (960 is).
@@ -29,8 +30,8 @@ public:
 private:
     /// Numbers with real and imaginary parts apart, so that the loops vectorise.
     struct Split {
-        std::vector<float> re;
-        std::vector<float> im;
+        std::vector<double> re;
+        std::vector<double> im;
 
         explicit Split(std::size_t size) : re(size), im(size) {}
     };
