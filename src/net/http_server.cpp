@@ -102,7 +102,6 @@ struct Shared {
     HttpServer::Handler handler;
     std::set<Connection*> connections;
     std::map<IpAddress, std::size_t> by_client;
-    log::OncePerSecond complaints;
     bool closing = false;
     std::function<void()> done;
 
@@ -116,6 +115,9 @@ struct Shared {
     }
 };
 
+/// A coroutine per connection. GCC 12 miscompiles awaits in conditions and temporaries that live
+/// across an await, so everything awaited goes through named values, and coroutines take references
+/// to them.
 class Connection {
 public:
     Connection(tcp::socket socket, Endpoint remote, std::shared_ptr<Shared> shared)
@@ -136,8 +138,8 @@ public:
     }
 
     asio::awaitable<void> run() {
-        while (co_await exchange()) {
-        }
+        bool more = true;
+        while (more) more = co_await exchange();
     }
 
     /// Ends the connection if it waits for a request.
@@ -153,10 +155,10 @@ private:
     asio::awaitable<bool> exchange();
     asio::awaitable<bool> wait_for_request();
     asio::awaitable<error_code> read_body(Parser& parser);
-    asio::awaitable<std::optional<HttpResponse>> ask_handler(HttpRequest request);
-    asio::awaitable<bool> send(Outgoing out);
-    asio::awaitable<bool> refuse(error_code error, bool head_complete);
-    asio::awaitable<bool> end_with(HttpResponse response);
+    asio::awaitable<std::optional<HttpResponse>> ask_handler(HttpRequest& request);
+    asio::awaitable<bool> send(const Outgoing& out);
+    asio::awaitable<bool> end_with(HttpResponse& response);
+    [[nodiscard]] std::optional<HttpResponse> explain(error_code error) const;
     [[nodiscard]] std::optional<HttpRequest> to_request(Parser::value_type message) const;
 
     beast::tcp_stream stream_;
@@ -174,8 +176,8 @@ asio::awaitable<bool> Connection::wait_for_request() {
     if (buffer_.size() > 0) co_return true;  // pipelined
     idle_ = true;
     stream_.expires_after(used_ ? shared_->limits.idle_timeout : shared_->limits.header_timeout);
-    const auto [error, count] =
-        co_await stream_.async_read_some(buffer_.prepare(kReadBytes), kAsValue);
+    const asio::mutable_buffer space = buffer_.prepare(kReadBytes);
+    const auto [error, count] = co_await stream_.async_read_some(space, kAsValue);
     idle_ = false;
     if (error) co_return false;
     buffer_.commit(count);
@@ -184,7 +186,8 @@ asio::awaitable<bool> Connection::wait_for_request() {
 
 /// One request and its answer. @return  whether another may follow.
 asio::awaitable<bool> Connection::exchange() {
-    if (!co_await wait_for_request()) co_return false;
+    const bool requested = co_await wait_for_request();
+    if (!requested) co_return false;
 
     Parser parser;
     parser.header_limit(static_cast<std::uint32_t>(shared_->limits.header_bytes));
@@ -192,15 +195,21 @@ asio::awaitable<bool> Connection::exchange() {
     stream_.expires_after(shared_->limits.header_timeout);
     const auto [error, count] =
         co_await http::async_read_header(stream_, buffer_, parser, kAsValue);
-    if (error) co_return co_await refuse(error, false);
-    if (const auto failed = co_await read_body(parser)) co_return co_await refuse(failed, true);
+    error_code failed = error;
+    if (!failed) failed = co_await read_body(parser);
+    if (failed) {
+        std::optional<HttpResponse> explanation = explain(failed);
+        if (!explanation) co_return false;
+        co_return co_await end_with(*explanation);
+    }
 
     const bool http_1_0 = parser.get().version() < 11;
     const bool wants_more = parser.get().keep_alive();
-    auto request = to_request(parser.release());
-    if (!request) co_return co_await end_with(problem(400, "the request makes no sense"));
-    if (!http_1_0 && request->header("host").empty()) {
-        co_return co_await end_with(problem(400, "the request names no host"));
+    std::optional<HttpRequest> request = to_request(parser.release());
+    if (!request || (!http_1_0 && request->header("host").empty())) {
+        HttpResponse explanation = problem(
+            400, request ? "the request names no host" : "the request's target makes no sense");
+        co_return co_await end_with(explanation);
     }
 
     // What prepare() needs of the request, which the handler takes away.
@@ -211,12 +220,14 @@ asio::awaitable<bool> Connection::exchange() {
             kept.headers.emplace_back(name, value);
         }
     }
-    auto response = co_await ask_handler(std::move(*request));
+    std::optional<HttpResponse> response = co_await ask_handler(*request);
     if (!response) co_return false;
     const Exchange manner{kept.method == "HEAD", wants_more && !shared_->closing, http_1_0,
                           std::time(nullptr)};
     used_ = true;
-    co_return co_await send(prepare(std::move(*response), kept, manner)) && manner.keep_alive;
+    const Outgoing out = prepare(std::move(*response), kept, manner);
+    const bool sent = co_await send(out);
+    co_return sent&& manner.keep_alive;
 }
 
 asio::awaitable<error_code> Connection::read_body(Parser& parser) {
@@ -224,8 +235,8 @@ asio::awaitable<error_code> Connection::read_body(Parser& parser) {
     stream_.expires_after(shared_->limits.body_timeout);
     if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
         const std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-        const auto [error, count] =
-            co_await asio::async_write(stream_, asio::buffer(go_on), kAsValue);
+        const asio::const_buffer piece(go_on.data(), go_on.size());
+        const auto [error, count] = co_await asio::async_write(stream_, piece, kAsValue);
         if (error) co_return error;
     }
     const auto [error, count] = co_await http::async_read(stream_, buffer_, parser, kAsValue);
@@ -251,7 +262,7 @@ std::optional<HttpRequest> Connection::to_request(Parser::value_type message) co
 }
 
 /// @return  nothing when the connection was cut off before the answer came.
-asio::awaitable<std::optional<HttpResponse>> Connection::ask_handler(HttpRequest request) {
+asio::awaitable<std::optional<HttpResponse>> Connection::ask_handler(HttpRequest& request) {
     promise_ = std::make_shared<Promise>(stream_.get_executor());
     auto giver = std::make_shared<Giver>(promise_);
     try {
@@ -264,10 +275,11 @@ asio::awaitable<std::optional<HttpResponse>> Connection::ask_handler(HttpRequest
     }
     giver.reset();
     if (!promise_->response) co_await promise_->wake.async_wait(kAsValue);
-    co_return std::exchange(promise_, nullptr)->response;
+    const std::shared_ptr<Promise> kept = std::exchange(promise_, nullptr);
+    co_return std::move(kept->response);
 }
 
-asio::awaitable<bool> Connection::send(Outgoing out) {
+asio::awaitable<bool> Connection::send(const Outgoing& out) {
     stream_.expires_after(shared_->limits.body_timeout);
     const std::array<asio::const_buffer, 2> parts{asio::buffer(out.head), asio::buffer(out.body)};
     const auto [error, count] = co_await asio::async_write(stream_, parts, kAsValue);
@@ -275,55 +287,49 @@ asio::awaitable<bool> Connection::send(Outgoing out) {
     if (out.file_bytes == 0) co_return true;
 
     std::vector<std::uint8_t> chunk(kFileChunkBytes);
-    while (out.file_bytes > 0) {
+    for (std::uint64_t done = 0; done < out.file_bytes;) {
         const auto wanted =
-            static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), out.file_bytes));
-        // Recordings are read back from the page cache or in large sequential steps; a slow disk
-        // costs the network thread a moment, never the media workers.
-        const std::size_t got = out.file.read(out.file_offset, MutableBytes(chunk).first(wanted));
+            static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), out.file_bytes - done));
+        // Recordings come from the page cache or in large sequential steps; a slow disk costs the
+        // network thread a moment, never the media workers.
+        const std::size_t got = out.file.read(out.file_offset + done, {chunk.data(), wanted});
         if (got == 0) co_return false;  // it became shorter: the promised length cannot be kept
         stream_.expires_after(shared_->limits.body_timeout);
-        const auto [failed, sent] =
-            co_await asio::async_write(stream_, asio::buffer(chunk.data(), got), kAsValue);
+        const asio::const_buffer piece(chunk.data(), got);
+        const auto [failed, sent] = co_await asio::async_write(stream_, piece, kAsValue);
         if (failed) co_return false;
-        out.file_offset += got;
-        out.file_bytes -= got;
+        done += got;
     }
     co_return true;
 }
 
-/// Says what was wrong with the request, if that helps anybody.
-asio::awaitable<bool> Connection::refuse(error_code error, bool head_complete) {
+/// Says what was wrong with a request, if that can help anybody.
+std::optional<HttpResponse> Connection::explain(error_code error) const {
     if (error == http::error::header_limit || error == http::error::buffer_overflow) {
-        co_return co_await end_with(problem(431, "the request's header is too large"));
+        return problem(431, "the request's header is too large");
     }
     if (error == http::error::body_limit) {
-        co_return co_await end_with(problem(
-            413,
-            "the body may have at most " + std::to_string(shared_->limits.body_bytes) + " bytes"));
+        return problem(413, "the body may have at most " +
+                                std::to_string(shared_->limits.body_bytes) + " bytes");
     }
-    if (error == beast::error::timeout) {
-        // The stream is closed by its own time-out; there is nobody left to tell.
-        if (const auto quiet = shared_->complaints.admit(Clock::now())) {
-            log::info("http.timeout", {{"in", head_complete ? "body" : "header"},
-                                       {"peer", log::redacted(remote_.ip.to_string())},
-                                       {"suppressed", *quiet}});
-        }
-        co_return false;
-    }
+    // The stream's own time-out has closed it; others have gone or were cut off.
     const bool malformed =
         error.category() == http::make_error_code(http::error::bad_method).category();
     if (!malformed || error == http::error::end_of_stream ||
         error == http::error::partial_message) {
-        co_return false;
+        return std::nullopt;
     }
-    co_return co_await end_with(problem(400, "the request is not HTTP"));
+    return problem(400, "the request is not HTTP");
 }
 
-asio::awaitable<bool> Connection::end_with(HttpResponse response) {
+/// Sends the last answer of a connection whose peer may not have finished its request.
+asio::awaitable<bool> Connection::end_with(HttpResponse& response) {
+    const HttpRequest nothing;
     Exchange last;
     last.now = std::time(nullptr);
-    if (!co_await send(prepare(std::move(response), {}, last))) co_return false;
+    const Outgoing out = prepare(std::move(response), nothing, last);
+    const bool sent = co_await send(out);
+    if (!sent) co_return false;
     error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
     stream_.expires_after(kLingerTime);

@@ -130,6 +130,24 @@ protected:
                  "\r\n");
     }
 
+    void expect_room_for_two() {
+        const std::string get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+        Client one(server_->local());
+        Client two(server_->local());
+        EXPECT_TRUE(one.ask(get).starts_with("HTTP/1.1 200 "));
+        EXPECT_TRUE(two.ask(get).starts_with("HTTP/1.1 200 "));
+        EXPECT_TRUE(Client(server_->local()).rest().starts_with("HTTP/1.1 503 "));
+        one.send("GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        one.rest();
+        // The server has closed; it forgets the connection in the same step of its loop or the
+        // next.
+        std::string answer;
+        for (int tries = 0; tries < 100 && !answer.starts_with("HTTP/1.1 200 "); ++tries) {
+            answer = Client(server_->local()).ask(get);
+        }
+        EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 ")) << answer;
+    }
+
     EventLoop loop_;
     std::unique_ptr<HttpServer> server_;
     std::vector<HttpServer::Reply> held_;
@@ -267,29 +285,18 @@ TEST_F(HttpServerTest, CutsOffWhoeverIsTooSlow) {
     EXPECT_EQ(idle.rest(), "");
 }
 
-TEST_F(HttpServerTest, LimitsConnectionsInAllAndPerAddress) {
-    for (const bool per_address : {false, true}) {
-        HttpLimits limits;
-        (per_address ? limits.connections_per_address : limits.connections) = 2;
-        serve(limits);
-        const std::string get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
-        auto one = std::make_unique<Client>(server_->local());
-        Client two(server_->local());
-        EXPECT_TRUE(starts(one->ask(get), 200));
-        EXPECT_TRUE(starts(two.ask(get), 200));
-        EXPECT_TRUE(starts(Client(server_->local()).rest(), 503));
-        one->send("GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-        one->rest();
-        one.reset();
-        // The server learns of the end a moment later than we do.
-        std::string answer;
-        for (int tries = 0; tries < 1000 && !starts(answer, 200); ++tries) {
-            answer = Client(server_->local()).ask(get);
-        }
-        EXPECT_TRUE(starts(answer, 200));
-        TearDown();
-        server_.reset();
-    }
+TEST_F(HttpServerTest, LimitsConnectionsInAll) {
+    HttpLimits limits;
+    limits.connections = 2;
+    serve(limits);
+    expect_room_for_two();
+}
+
+TEST_F(HttpServerTest, LimitsConnectionsPerAddress) {
+    HttpLimits limits;
+    limits.connections_per_address = 2;
+    serve(limits);
+    expect_room_for_two();
 }
 
 TEST_F(HttpServerTest, SendsFilesWholeAndInPart) {
