@@ -8,6 +8,10 @@ namespace {
 
 /// Concealment comes in multiples of 2.5 ms.
 constexpr std::size_t kConcealGrid = 120;
+/// libopus turns a long loss into a steady noise as loud as the sound was. A guess is worth hearing
+/// for a moment only: after 100 ms it fades, after 200 ms there is silence.
+constexpr std::size_t kFadeBegins = 4'800;
+constexpr std::size_t kFadeEnds = 9'600;
 
 std::size_t on_grid(std::size_t samples) {
     return (samples + kConcealGrid - 1) / kConcealGrid * kConcealGrid;
@@ -65,12 +69,25 @@ void Ingest::decode(const PlayoutStep& step) {
             break;
     }
     std::copy_n(room.begin() + static_cast<std::ptrdiff_t>(skip), step.samples, room.begin());
+    if (origin == Origin::Concealed) {
+        fade(room.first(step.samples));
+    } else {
+        concealed_samples_ = 0;
+    }
 
     const std::size_t end = held_samples_ + step.samples;
     for (std::size_t hop = held_samples_ / kHopSamples; hop * kHopSamples < end; ++hop) {
         origins_[hop] = std::max(origins_[hop], origin);
     }
     held_samples_ = end;
+}
+
+void Ingest::fade(std::span<float> concealed) {
+    for (float& sample : concealed) {
+        concealed_samples_ = std::min(concealed_samples_ + 1, kFadeEnds);
+        const std::size_t left = kFadeEnds - std::max(concealed_samples_, kFadeBegins);
+        sample *= static_cast<float>(left) / static_cast<float>(kFadeEnds - kFadeBegins);
+    }
 }
 
 std::size_t Ingest::missing(Time now, Duration round_trip, std::span<std::uint16_t> out) {
@@ -81,6 +98,7 @@ void Ingest::reset() {
     buffer_.reset();
     decoder_.reset();
     held_samples_ = 0;
+    concealed_samples_ = 0;
     origins_.fill(Origin::Received);
 }
 

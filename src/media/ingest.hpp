@@ -54,6 +54,7 @@ public:
 
 private:
     void decode(const PlayoutStep& step);
+    void fade(std::span<float> concealed);
 
     JitterBuffer buffer_;
     Decoder decoder_;
@@ -63,6 +64,7 @@ private:
     std::array<float, kFifoSamples> fifo_{};
     std::array<Origin, kFifoSamples / kHopSamples> origins_{};
     std::size_t held_samples_ = 0;
+    std::size_t concealed_samples_ = 0;  ///< in a row, up to now
 };
 
 }  // namespace hushcast::media
