@@ -44,7 +44,7 @@ export class Api {
    * @param {(ms: number) => AbortSignal} [given.timeoutSignal]
    */
   constructor({ fetch: fetchFunction, timeoutSignal } = {}) {
-    this.#fetch = fetchFunction ?? ((/** @type {any[]} */ ...args) => globalThis.fetch(...args));
+    this.#fetch = fetchFunction ?? ((resource, init) => globalThis.fetch(resource, init));
     this.#timeoutSignal = timeoutSignal ?? ((ms) => AbortSignal.timeout(ms));
   }
 

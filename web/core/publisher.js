@@ -195,7 +195,7 @@ export class Publisher extends Observable {
 
   /** @param {any} run */
   async #reconnect(run) {
-    if (this.#run !== run || this.value.phase === 'stopping') return;
+    if (this.#run !== run || !this.active) return;
     this.update({ phase: 'reconnecting' });
     const lostAt = this.#clock.now();
     for (let attempt = 0; this.#clock.now() - lostAt < GIVE_UP_AFTER_MS; attempt++) {
@@ -209,7 +209,7 @@ export class Publisher extends Observable {
         if (asProblem(error).status === 404) break;
       }
       await pause(this.#clock, retryPause(attempt, this.#random));
-      if (this.#run !== run || this.value.phase === 'stopping') return;
+      if (this.#run !== run || !this.active) return;
     }
     this.#endOnOurSide(run, new Problem('stream_lost'));
   }

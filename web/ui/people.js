@@ -158,7 +158,7 @@ class Card {
   leave() {
     this.leaving = true;
     this.element.classList.add('card--ended');
-    this.#listen.disabled = true;
+    this.#listen.hidden = true;
   }
 
   remove() {

@@ -66,6 +66,7 @@ export class Recordings {
     if (!name) return;
     for (let attempt = 0; attempt < TRIES && name === this.#name; attempt++) {
       if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, retryPause(attempt - 1, Math.random)));
+      /** @type {Recording[]} */
       let recordings;
       try {
         recordings = await this.#api.recordings(name);
