@@ -19,7 +19,7 @@ std::optional<int> number(std::string_view digits) {
 }
 
 struct Fields {
-    year_month_day date;
+    year_month_day date{};
     std::chrono::hh_mm_ss<std::chrono::seconds> time;
 };
 

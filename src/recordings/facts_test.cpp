@@ -33,8 +33,9 @@ TEST(Calendar, RefusesEverythingElse) {
 }
 
 TEST(Owner, IsSafeAsAFolder) {
-    for (const char* name : {"ada", "A.b-c_9", "..a", "-", "_"})
+    for (const char* name : {"ada", "A.b-c_9", "..a", "-", "_"}) {
         EXPECT_TRUE(is_owner(name)) << name;
+    }
     for (const char* name :
          {"", ".", "..", "...", "a/b", "../a", "a b", "a\\b", "ä", "a:b", "a\nb"}) {
         EXPECT_FALSE(is_owner(name)) << name;

@@ -95,8 +95,9 @@ TEST_F(LibraryTest, HostileNamesGoNowhere) {
     }
     EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
     record(library, info("ada"));
-    for (const char* id : {"", "..", "../ada", "%2e%2e"})
+    for (const char* id : {"", "..", "../ada", "%2e%2e"}) {
         EXPECT_FALSE(library.find("ada", id)) << id;
+    }
     EXPECT_FALSE(library.find("..", "ada"));
 }
 

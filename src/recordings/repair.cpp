@@ -130,6 +130,32 @@ Facts describe(const fs::path& root, std::string_view owner, const std::string& 
     return *facts;
 }
 
+/// Parts are finished and half-written descriptions removed.
+void clear_leftovers(const fs::path& root, const std::string& owner) {
+    for (const fs::path& path : entries(root / owner)) {
+        if (!is_regular(path)) continue;
+        if (const auto id = id_of(path, kPart)) finish_part(root, owner, *id);
+        if (id_of(path, kFreshJson)) discard(path);
+    }
+}
+
+bool is_orphan(const Paths& at) {
+    std::error_code error;
+    return !fs::exists(at.wav, error) && !fs::exists(at.part, error);
+}
+
+void list_owner(const fs::path& root, const std::string& owner, std::vector<Facts>& recordings) {
+    for (const fs::path& path : entries(root / owner)) {
+        if (!is_regular(path)) continue;
+        if (const auto id = id_of(path, kWav); id && samples_in(path) > 0) {
+            recordings.push_back(describe(root, owner, *id));
+        }
+        if (const auto id = id_of(path, kJson); id && is_orphan(Paths(root, owner, *id))) {
+            discard(path);
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<Facts> repair_and_list(const fs::path& root) {
@@ -139,21 +165,8 @@ std::vector<Facts> repair_and_list(const fs::path& root) {
     for (const fs::path& folder : entries(root)) {
         const std::string owner = folder.filename().string();
         if (!is_owner(owner) || !fs::is_directory(fs::symlink_status(folder, error))) continue;
-        for (const fs::path& path : entries(folder)) {
-            if (!is_regular(path)) continue;
-            if (const auto id = id_of(path, kPart)) finish_part(root, owner, *id);
-            if (id_of(path, kFreshJson)) discard(path);
-        }
-        for (const fs::path& path : entries(folder)) {
-            if (!is_regular(path)) continue;
-            if (const auto id = id_of(path, kWav); id && samples_in(path) > 0) {
-                recordings.push_back(describe(root, owner, *id));
-            }
-            const auto id = id_of(path, kJson);
-            if (!id) continue;
-            const Paths at(root, owner, *id);
-            if (!fs::exists(at.wav, error) && !fs::exists(at.part, error)) discard(path);
-        }
+        clear_leftovers(root, owner);
+        list_owner(root, owner, recordings);
     }
     return recordings;
 }

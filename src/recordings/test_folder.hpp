@@ -45,8 +45,9 @@ inline void put_file(const std::filesystem::path& path, std::string_view content
 
 inline std::uint32_t little_endian_32(std::string_view bytes, std::size_t at) {
     std::uint32_t value = 0;
-    for (std::size_t i = 4; i-- > 0;)
+    for (std::size_t i = 4; i-- > 0;) {
         value = value << 8 | static_cast<unsigned char>(bytes.at(at + i));
+    }
     return value;
 }
 

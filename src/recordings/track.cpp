@@ -17,7 +17,7 @@ void Track::write(std::span<const float> samples) noexcept {
         samples = samples.subspan(block.count);
         position += block.count;
         const std::size_t count = block.count;
-        if (!queue_.push(std::move(block))) refused_.fetch_add(count, std::memory_order_relaxed);
+        if (!queue_.push(Block(block))) refused_.fetch_add(count, std::memory_order_relaxed);
     }
     position_.store(position, std::memory_order_release);
 }

@@ -22,8 +22,9 @@ public:
 
 private:
     void number(std::uint32_t value, std::size_t width) {
-        for (std::size_t i = 0; i < width; ++i)
+        for (std::size_t i = 0; i < width; ++i) {
             out_[size_++] = static_cast<std::uint8_t>(value >> (8 * i));
+        }
     }
 
     WavHeader& out_;

@@ -175,8 +175,9 @@ Result<std::size_t, SrtpError> SrtpReceiver::unprotect_rtp(MutableBytes packet) 
                                  static_cast<std::uint64_t>(index))) {
         return SrtpError::Unauthentic;
     }
-    if (window == nullptr)
+    if (window == nullptr) {
         window = &impl_->rtp.emplace_back(Source<ReplayWindow>{header->ssrc, {}}).state;
+    }
     window->add(index);
     return packet.size() - tag;
 }
@@ -192,8 +193,9 @@ Result<std::size_t, SrtpError> SrtpReceiver::unprotect_rtcp(MutableBytes packet)
     const std::int64_t index = impl_->cipher->index_word(packet) & kMaxSrtcpIndex;
     if (window != nullptr && !window->admits(index)) return SrtpError::Replayed;
     if (!impl_->cipher->open_rtcp(packet.data(), packet.size())) return SrtpError::Unauthentic;
-    if (window == nullptr)
+    if (window == nullptr) {
         window = &impl_->rtcp.emplace_back(Source<ReplayWindow>{*ssrc, {}}).state;
+    }
     window->add(index);
     return packet.size() - overhead;
 }

@@ -14,7 +14,7 @@ namespace hushcast::rtc {
 
 enum class SrtpProfile : std::uint16_t {  // values of RFC 5764 section 4.1.2 and RFC 7714
                                           // section 14.2
-    AesCm128HmacSha1_80 = 0x0001,
+    AesCm128HmacSha1_80 = 0x0001,  // NOLINT(readability-identifier-naming): its registered name
     AeadAes128Gcm = 0x0007,
 };
 

@@ -126,11 +126,12 @@ private:
     /// Sections 8.1 and 9.1: two zero bytes, SSRC and index (48 bits), exclusive-or the salt.
     void start(SrtpStream stream, const std::uint8_t* ssrc, std::uint64_t index) {
         const SrtpSessionKeys& keys = keys_[static_cast<std::size_t>(stream)];
-        std::array<std::uint8_t, kGcmIvBytes> iv;
+        std::array<std::uint8_t, kGcmIvBytes> iv{};
         std::copy_n(keys.salt.begin(), kGcmSaltBytes, iv.begin());
         for (std::size_t i = 0; i < 4; ++i) iv[2 + i] ^= ssrc[i];
-        for (std::size_t i = 0; i < 6; ++i)
+        for (std::size_t i = 0; i < 6; ++i) {
             iv[6 + i] ^= static_cast<std::uint8_t>(index >> (40 - 8 * i));
+        }
         const std::uint8_t* const key = stream == keyed_for_ ? nullptr : keys.encryption.data();
         EVP_CipherInit_ex2(context_.get(), nullptr, key, iv.data(), -1, nullptr);
         keyed_for_ = stream;
@@ -144,7 +145,7 @@ private:
 
     bool finish_opening(std::uint8_t* tag) {
         int done = 0;
-        std::array<std::uint8_t, kGcmTagBytes> none;
+        std::array<std::uint8_t, kGcmTagBytes> none{};
         return EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_SET_TAG, length(kGcmTagBytes),
                                    tag) == 1 &&
                EVP_CipherFinal_ex(context_.get(), none.data(), &done) == 1;
@@ -245,8 +246,9 @@ private:
         std::array<std::uint8_t, kCmIvBytes> iv{};
         std::copy(keys().salt.begin(), keys().salt.end(), iv.begin());
         for (std::size_t i = 0; i < 4; ++i) iv[4 + i] ^= ssrc[i];
-        for (std::size_t i = 0; i < 6; ++i)
+        for (std::size_t i = 0; i < 6; ++i) {
             iv[8 + i] ^= static_cast<std::uint8_t>(index >> (40 - 8 * i));
+        }
         EVP_CipherInit_ex2(context_.get(), nullptr, nullptr, iv.data(), -1, nullptr);
         update(context_.get(), body.data(), body.data(), body.size());
     }
@@ -258,7 +260,7 @@ private:
         EVP_MAC_init(mac_.get(), nullptr, 0, nullptr);
         EVP_MAC_update(mac_.get(), packet.data(), packet.size());
         if (rollover) {
-            std::array<std::uint8_t, 4> counter;
+            std::array<std::uint8_t, 4> counter{};
             put_u32(counter.data(), *rollover);
             EVP_MAC_update(mac_.get(), counter.data(), counter.size());
         }
@@ -302,9 +304,8 @@ std::unique_ptr<SrtpCipher> make_srtp_cipher(SrtpProfile profile,
                                              SrtpDirection direction,
                                              const SrtpSessionKeys& rtp,
                                              const SrtpSessionKeys& rtcp) {
-    if (profile == SrtpProfile::AeadAes128Gcm)
-        return std::make_unique<GcmCipher>(direction, rtp, rtcp);
-    return std::make_unique<CmCipher>(rtp, rtcp);
+    if (profile == SrtpProfile::AesCm128HmacSha1_80) return std::make_unique<CmCipher>(rtp, rtcp);
+    return std::make_unique<GcmCipher>(direction, rtp, rtcp);
 }
 
 }  // namespace hushcast::rtc
