@@ -65,7 +65,7 @@ struct GruGates {
 /// One tier's kernels. sigmoid works in place; tanh_add: values ← tanh(values) + offsets.
 struct Table {
     const char* tier;
-#define HUSHCAST_KERNEL(name, parameters) void(*name) parameters;
+#define HUSHCAST_KERNEL(name, parameters) void(*name) parameters = nullptr;
 #include "denoise/kernels/kernels.inc"
 };
 
