@@ -1,0 +1,15 @@
+// Bytes from the network through the RTP parser.
+#include <cstdlib>
+
+#include "rtc/rtp.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace hushcast::rtc;  // NOLINT(google-build-using-namespace): one function
+    const auto packet = parse_rtp({data, size});
+    if (!packet) return 0;
+    if (packet->payload.size() + packet->extension.size() + kRtpHeaderBytes > size) std::abort();
+    for (const std::uint8_t id : {0, 1, 14, 15, 255}) {
+        if (audio_level_dbov(*packet, id).value_or(0) > 127) std::abort();
+    }
+    return 0;
+}
