@@ -54,13 +54,12 @@ void FanOut::move(LegId leg, const Path& path) {
     }
 }
 
-void FanOut::send(Time now, const OutgoingAudio& audio, SendBatch& out) {
+void FanOut::send(Time now, Bytes payload, std::uint32_t timestamp, SendBatch& out) {
     const std::uint64_t number = next_packet_++;
     Sent& sent = history_[number % kHistory];
-    sent.size = std::min(audio.payload.size(), sent.payload.size());
-    std::copy_n(audio.payload.begin(), sent.size, sent.payload.begin());
-    sent.timestamp = audio.timestamp;
-    sent.marker = audio.marker;
+    sent.size = std::min(payload.size(), sent.payload.size());
+    std::copy_n(payload.begin(), sent.size, sent.payload.begin());
+    sent.timestamp = timestamp;
 
     for (Listener& listener : listeners_) {
         if (send_packet(listener, number, out)) {
@@ -71,7 +70,7 @@ void FanOut::send(Time now, const OutgoingAudio& audio, SendBatch& out) {
             // The first soon: without it the receiver cannot tell what time it is that it plays.
             listener.next_report = now + std::chrono::milliseconds(200 + random_() % 600);
         } else if (now >= *listener.next_report) {
-            report_to(now, listener, audio, out);
+            report_to(now, listener, timestamp, out);
             const double spread = 0.5 + static_cast<double>(random_() % 1024) / 1024.0;
             listener.next_report =
                 now + std::chrono::duration_cast<Duration>(kReportInterval * spread);
@@ -86,7 +85,7 @@ bool FanOut::send_packet(Listener& listener, std::uint64_t number, SendBatch& ou
     const MutableBytes buffer = out.next();
     rtc::RtpPacket header;
     header.payload_type = listener.leg.payload_type;
-    header.marker = sent.marker || since_first == 0;
+    header.marker = since_first == 0;
     header.sequence = static_cast<std::uint16_t>(listener.first_sequence + since_first);
     header.timestamp = listener.timestamp_offset + sent.timestamp;
     header.ssrc = listener.ssrc;
@@ -107,10 +106,10 @@ void FanOut::resend(Listener& listener, std::span<const std::uint16_t> sequences
     }
 }
 
-void FanOut::report_to(Time now, Listener& listener, const OutgoingAudio& audio, SendBatch& out) {
+void FanOut::report_to(Time now, Listener& listener, std::uint32_t timestamp, SendBatch& out) {
     const MutableBytes buffer = out.next();
     const rtc::SenderInfo info{listener.ssrc, rtc::ntp_time(wall_clock_(now)),
-                               listener.timestamp_offset + audio.timestamp, listener.packets,
+                               listener.timestamp_offset + timestamp, listener.packets,
                                listener.bytes};
     protect_rtcp(listener, buffer, rtc::write_sender_report(buffer, info, kCname), out);
 }

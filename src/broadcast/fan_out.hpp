@@ -20,13 +20,6 @@
 
 namespace hushcast::broadcast {
 
-/// One Opus packet for everybody.
-struct OutgoingAudio {
-    Bytes payload;
-    std::uint32_t timestamp = 0;  ///< samples since the stream began
-    bool marker = false;          ///< first after a pause
-};
-
 /// One thread. Sending never waits, so a slow listener delays nobody.
 class FanOut {
 public:
@@ -47,7 +40,8 @@ public:
     [[nodiscard]] bool empty() const { return listeners_.empty(); }
     [[nodiscard]] std::size_t size() const { return listeners_.size(); }
 
-    void send(Time now, const OutgoingAudio& audio, SendBatch& out);
+    /// One Opus packet for everybody. @param timestamp  in samples since the stream began.
+    void send(Time now, Bytes payload, std::uint32_t timestamp, SendBatch& out);
     /// A listener's report, in place; what it asks for again is sent. Gives whether it said
     /// goodbye.
     bool on_rtcp(LegId leg, MutableBytes datagram, SendBatch& out);
@@ -76,12 +70,11 @@ private:
         std::array<std::uint8_t, media::kMaxPayloadBytes> payload{};
         std::size_t size = 0;
         std::uint32_t timestamp = 0;
-        bool marker = false;
     };
 
     bool send_packet(Listener& listener, std::uint64_t number, SendBatch& out);
     void resend(Listener& listener, std::span<const std::uint16_t> sequences, SendBatch& out);
-    void report_to(Time now, Listener& listener, const OutgoingAudio& audio, SendBatch& out);
+    void report_to(Time now, Listener& listener, std::uint32_t timestamp, SendBatch& out);
     void protect_rtcp(Listener& listener, MutableBytes buffer, std::size_t size, SendBatch& out);
 
     const WallClock& wall_clock_;

@@ -9,11 +9,6 @@ namespace {
 /// Share of the newest loss in the encoder's expectation: reports are few and jump.
 constexpr double kLossSmoothing = 0.3;
 
-constexpr Duration sound(std::size_t samples) {
-    return std::chrono::duration_cast<Duration>(
-        std::chrono::duration<std::int64_t, std::ratio<1, media::kSampleRateHz>>(samples));
-}
-
 }  // namespace
 
 MediaStream::MediaStream(const Settings& settings,
@@ -85,17 +80,10 @@ void MediaStream::finish_hop(Time now, SendBatch& out) {
 
 void MediaStream::send_frame(Time now, SendBatch& out) {
     const std::size_t samples = frame_hops_ * kHop;
-    bool after_pause = false;
-    if (next_frame_due_ && now - *next_frame_due_ > kPause) {
-        const auto missed = static_cast<std::uint32_t>((now - *next_frame_due_) / sound(kHop));
-        timestamp_ += missed * static_cast<std::uint32_t>(kHop);
-        after_pause = true;
-    }
-    next_frame_due_ = now + sound(samples);
     if (!listeners_.empty()) {
         const std::size_t size = encoder_.encode(std::span(frame_).first(samples), payload_);
         if (size > 0) {
-            listeners_.send(now, {Bytes(payload_).first(size), timestamp_, after_pause}, out);
+            listeners_.send(now, Bytes(payload_).first(size), timestamp_, out);
         }
     }
     timestamp_ += static_cast<std::uint32_t>(samples);

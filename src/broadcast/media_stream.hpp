@@ -30,9 +30,6 @@ public:
     /// Sound taken from one stream in one tick: 60 ms, the longest packet a browser sends. A
     /// backlog is worked off at six times its speed without delaying the others for long.
     static constexpr std::size_t kMaxHopsPerTick = 6;
-    /// A pause of the publisher beyond this shows in the listeners' time stamps, so that their
-    /// buffers do not take it for delay.
-    static constexpr std::chrono::milliseconds kPause{500};
 
     struct Settings {
         StreamId id{};
@@ -97,7 +94,6 @@ private:
     media::Encoder encoder_;
     std::array<std::uint8_t, media::kMaxPayloadBytes> payload_{};
     std::uint32_t timestamp_ = 0;  ///< of the frame's first sample
-    std::optional<Time> next_frame_due_;
 
     FanOut listeners_;
     Time next_loss_{};

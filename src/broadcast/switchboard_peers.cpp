@@ -19,14 +19,6 @@ std::string title(std::string_view started_at) {
     return text;
 }
 
-bool can_send(rtc::SdpDirection direction) {
-    return direction == rtc::SdpDirection::SendRecv || direction == rtc::SdpDirection::SendOnly;
-}
-
-bool can_receive(rtc::SdpDirection direction) {
-    return direction == rtc::SdpDirection::SendRecv || direction == rtc::SdpDirection::RecvOnly;
-}
-
 /// A binding success response (RFC 8489 section 5): the check before it was authentic.
 bool accepts_check(const rtc::Outbox& outbox) {
     return !outbox.empty() && outbox[0].bytes.size() >= 2 && outbox[0].bytes[0] == 0x01 &&
@@ -43,17 +35,13 @@ Result<Answer, Failure> Switchboard::Impl::answer(Time now,
     if (!offer) {
         return Failure{BroadcastError::BadOffer, std::string(rtc::describe(offer.error()))};
     }
-    if (publisher && !can_send(offer->direction)) {
-        return Failure{BroadcastError::BadOffer, "The offer sends no audio."};
-    }
-    if (!publisher && !can_receive(offer->direction)) {
-        return Failure{BroadcastError::BadOffer, "The offer receives no audio."};
+    if (!rtc::fits(offer->direction, publisher)) {
+        return Failure{BroadcastError::BadOffer,
+                       std::string(rtc::describe(rtc::SdpError::WrongDirection))};
     }
 
     const rtc::IceCredentials credentials = random_ice_credentials();
-    // Passive wherever there is a choice: whoever found the working path starts the handshake.
-    const rtc::DtlsRole role =
-        offer->setup == rtc::SdpSetup::Passive ? rtc::DtlsRole::Client : rtc::DtlsRole::Server;
+    const rtc::DtlsRole role = rtc::answering_role(offer->setup);
     Leg leg;
     leg.id = LegId{++last_id_};
     leg.stream = stream.id;
