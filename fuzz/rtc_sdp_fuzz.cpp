@@ -26,8 +26,9 @@ bool is_clean(std::string_view answer) {
 
 }  // namespace
 
+namespace rtc = hushcast::rtc;
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace hushcast;
     const std::string text(data, data + size);
     const auto offer = rtc::parse_offer(text);
     if (!offer) {
@@ -37,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (offer->audio_index >= offer->sections.size()) std::abort();
     rtc::SdpAnswer answer;
     answer.ice = {"ours", "0123456789abcdefghijkl"};
-    answer.candidates = {{IpAddress::v4(192, 0, 2, 1), 8000}};
+    answer.candidates = {{hushcast::IpAddress::v4(192, 0, 2, 1), 8000}};
     answer.stream_id = "stream";
     answer.cname = "cname";
     for (const bool receive : {true, false}) {

@@ -1,6 +1,8 @@
 // A transport under fire: datagrams from several addresses, valid checks among them, and time that
 // passes. Each step is a byte of kind and source, a byte of waiting, two of length, and the
 // datagram.
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -12,17 +14,21 @@
 namespace {
 
 const hushcast::rtc::DtlsIdentity& identity() {
-    static const hushcast::rtc::DtlsIdentity one;
-    return one;
+    static const hushcast::rtc::DtlsIdentity kIdentity;
+    return kIdentity;
 }
 
 }  // namespace
 
+using hushcast::Bytes;
+using hushcast::IpAddress;
+using hushcast::Path;
+namespace rtc = hushcast::rtc;
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace hushcast;
-    ByteReader reader(Bytes(data, size));
+    hushcast::ByteReader reader(Bytes(data, size));
     const rtc::IceCredentials local{"serv", "0123456789abcdefghijkl"};
-    Time now{std::chrono::hours(1)};
+    hushcast::Time now{std::chrono::hours(1)};
     const auto role = (reader.u8() & 1) != 0 ? rtc::DtlsRole::Client : rtc::DtlsRole::Server;
     rtc::Transport transport(now, identity(), role, local, {"peer", local.password}, {});
     rtc::Outbox out;
@@ -38,8 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             transport.on_datagram(now, from, check.bytes(), out);
         } else {
             const std::size_t length = reader.u16();
-            const Bytes datagram = length <= reader.remaining() ? reader.bytes(length)
-                                                                : reader.bytes(reader.remaining());
+            const Bytes datagram = reader.bytes(std::min(length, reader.remaining()));
             transport.on_datagram(now, from, datagram, out);
         }
         if (transport.next_timeout() <= now) transport.on_timeout(now, out);

@@ -51,9 +51,8 @@ void require(bool ok, const char* what) {
 std::optional<Fingerprint> fingerprint_of(const X509& certificate) {
     Fingerprint fingerprint{};
     unsigned size = 0;
-    if (X509_digest(&certificate, EVP_sha256(), fingerprint.data(), &size) != 1)
-        return std::nullopt;
-    return fingerprint;
+    const int done = X509_digest(&certificate, EVP_sha256(), fingerprint.data(), &size);
+    return done == 1 ? std::optional(fingerprint) : std::nullopt;
 }
 
 Certificate self_signed(EVP_PKEY& key) {

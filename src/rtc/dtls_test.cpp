@@ -1,7 +1,8 @@
 #include "rtc/dtls.hpp"
 
+#include <cctype>
+#include <functional>
 #include <random>
-#include <tuple>
 
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
@@ -15,12 +16,12 @@ using Flight = DtlsSession::Flight;
 constexpr Time kStart{1h};
 
 const DtlsIdentity& server_identity() {
-    static const DtlsIdentity identity;
-    return identity;
+    static const DtlsIdentity kIdentity;
+    return kIdentity;
 }
 const DtlsIdentity& client_identity() {
-    static const DtlsIdentity identity;
-    return identity;
+    static const DtlsIdentity kIdentity;
+    return kIdentity;
 }
 
 /// Two sessions without a network between them: what one writes, the other reads at once, unless

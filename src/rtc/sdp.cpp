@@ -150,10 +150,24 @@ void read_extension(Scope& scope, std::string_view value) {
     if (uri == kAudioLevelUri) keep_first(scope.audio_level_extension, *id);
 }
 
+/// An attribute without a value; false when it is none of those we know.
+bool read_flag(Scope& scope, std::string_view name) {
+    if (name == "ice-lite") return scope.ice_lite = true;
+    if (name == "rtcp-mux" || name == "rtcp-mux-only") return scope.rtcp_mux = true;
+    if (name == "rtcp-rsize") return scope.rtcp_rsize = true;
+    if (name == "bundle-only") return scope.bundle_only = true;
+    if (const auto direction = parse_direction(name)) {
+        keep_first(scope.direction, *direction);
+        return true;
+    }
+    return false;
+}
+
 /// False when the attribute makes the whole description malformed.
 bool read_attribute(Scope& scope, std::string_view attribute) {
     const std::string_view name = take_until(attribute, ":");
     const std::string_view value = attribute;
+    if (read_flag(scope, name)) return true;
     if (name == "mid") {
         if (!is_token(value)) return false;
         if (scope.mid.empty()) scope.mid = value;
@@ -173,8 +187,6 @@ bool read_attribute(Scope& scope, std::string_view attribute) {
         const auto setup = parse_setup(value);
         if (!setup) return false;
         keep_first(scope.setup, *setup);
-    } else if (const auto direction = parse_direction(name)) {
-        keep_first(scope.direction, *direction);
     } else if (name == "fingerprint") {
         read_fingerprint(scope, value);
     } else if (name == "rtpmap") {
@@ -184,10 +196,6 @@ bool read_attribute(Scope& scope, std::string_view attribute) {
     } else if (name == "extmap") {
         read_extension(scope, value);
     }
-    scope.ice_lite = scope.ice_lite || name == "ice-lite";
-    scope.rtcp_mux = scope.rtcp_mux || name == "rtcp-mux" || name == "rtcp-mux-only";
-    scope.rtcp_rsize = scope.rtcp_rsize || name == "rtcp-rsize";
-    scope.bundle_only = scope.bundle_only || name == "bundle-only";
     return true;
 }
 
@@ -223,6 +231,25 @@ bool is_clean(std::string_view line) {
     });
 }
 
+/// One line without its end; what is wrong with it, if anything.
+std::optional<SdpError> read_line(Description& description, std::string_view line) {
+    if (line.size() < 2 || line[1] != '=' || line[0] < 'a' || line[0] > 'z' || !is_clean(line)) {
+        return SdpError::Malformed;
+    }
+    const std::string_view value = line.substr(2);
+    auto& sections = description.sections;
+    if (line[0] == 'm') {
+        if (sections.size() == kMaxSdpSections) return SdpError::TooLarge;
+        auto section = read_media_line(value);
+        if (!section) return SdpError::Malformed;
+        sections.push_back(*std::move(section));
+    } else if (line[0] == 'a') {
+        Scope& scope = sections.empty() ? description.session : sections.back();
+        if (!read_attribute(scope, value)) return SdpError::Malformed;
+    }
+    return std::nullopt;
+}
+
 Result<Description, SdpError> split(std::string_view text) {
     if (text.size() > kMaxSdpBytes) return SdpError::TooLarge;
     Description description;
@@ -232,22 +259,8 @@ Result<Description, SdpError> split(std::string_view text) {
         std::string_view line = take_until(text, "\n");
         if (line.ends_with('\r')) line.remove_suffix(1);  // RFC 8866 asks readers to bear a bare LF
         if (line.empty()) continue;
-        if (line.size() < 2 || line[1] != '=' || line[0] < 'a' || line[0] > 'z' ||
-            !is_clean(line)) {
-            return SdpError::Malformed;
-        }
         if (std::exchange(first, false) && line != "v=0") return SdpError::Malformed;
-        const std::string_view value = line.substr(2);
-        if (line[0] == 'm') {
-            if (description.sections.size() == kMaxSdpSections) return SdpError::TooLarge;
-            auto section = read_media_line(value);
-            if (!section) return SdpError::Malformed;
-            description.sections.push_back(*std::move(section));
-        } else if (line[0] == 'a') {
-            Scope& scope =
-                description.sections.empty() ? description.session : description.sections.back();
-            if (!read_attribute(scope, value)) return SdpError::Malformed;
-        }
+        if (const auto error = read_line(description, line)) return *error;
     }
     if (first) return SdpError::Malformed;
     return description;
@@ -329,8 +342,6 @@ Result<SdpOffer, SdpError> read_audio(const Description& description, const Scop
     offer.reduced_size_rtcp = section.rtcp_rsize;
     return offer;
 }
-
-// ---------------------------------------------------------------------------------------------------
 
 std::string address_of(const IpAddress& ip) {
     return (ip.is_v4() ? "IN IP4 " : "IN IP6 ") + ip.to_string();

@@ -26,21 +26,20 @@ constexpr std::uint16_t kClassMask = 0x0110;
 /// colon.
 constexpr std::size_t kMaxUsernameBytes = 513;
 
-enum Attribute : std::uint16_t {
-    kMappedAddress = 0x0001,  // sent beside the XORed one by some old servers; known and not needed
-    kUsername = 0x0006,
-    kMessageIntegrity = 0x0008,
-    kErrorCode = 0x0009,
-    kUnknownAttributes = 0x000a,
-    kRealm = 0x0014,
-    kNonce = 0x0015,
-    kXorMappedAddress = 0x0020,
-    kPriority = 0x0024,
-    kUseCandidate = 0x0025,
-    kFingerprint = 0x8028,
-    kIceControlled = 0x8029,
-    kIceControlling = 0x802a,
-};
+// Attribute types: RFC 8489 section 18.3, RFC 8445 section 16.1.
+constexpr std::uint16_t kMappedAddress = 0x0001;  ///< of old servers; known and not needed
+constexpr std::uint16_t kUsername = 0x0006;
+constexpr std::uint16_t kMessageIntegrity = 0x0008;
+constexpr std::uint16_t kErrorCode = 0x0009;
+constexpr std::uint16_t kUnknownAttributes = 0x000a;
+constexpr std::uint16_t kRealm = 0x0014;
+constexpr std::uint16_t kNonce = 0x0015;
+constexpr std::uint16_t kXorMappedAddress = 0x0020;
+constexpr std::uint16_t kPriority = 0x0024;
+constexpr std::uint16_t kUseCandidate = 0x0025;
+constexpr std::uint16_t kFingerprint = 0x8028;
+constexpr std::uint16_t kIceControlled = 0x8029;
+constexpr std::uint16_t kIceControlling = 0x802a;
 
 constexpr bool comprehension_required(std::uint16_t type) { return type < 0x8000; }
 
@@ -169,8 +168,8 @@ std::optional<StunMessage> parse_stun(Bytes datagram) {
         if (!reader.ok()) return std::nullopt;
         if (type == kFingerprint) {
             if (size != kFingerprintBytes || reader.remaining() != 0) return std::nullopt;
-            if (ByteReader(value).u32() != fingerprint_of(datagram.first(offset)))
-                return std::nullopt;
+            const std::uint32_t expected = fingerprint_of(datagram.first(offset));
+            if (ByteReader(value).u32() != expected) return std::nullopt;
         } else if (message.integrity_offset != 0) {
             continue;
         } else if (type == kMessageIntegrity) {
@@ -187,8 +186,7 @@ bool has_integrity(const StunMessage& message, std::string_view password) {
     const std::size_t offset = message.integrity_offset;
     if (offset == 0) return false;
     // The length that was signed ends with MESSAGE-INTEGRITY, whatever follows it.
-    std::array<std::uint8_t, kMaxDatagramBytes>
-        copy;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled next
+    std::array<std::uint8_t, kMaxDatagramBytes> copy{};
     const Bytes head = message.datagram.first(offset);
     std::copy(head.begin(), head.end(), copy.begin());
     ByteWriter length(MutableBytes(copy).subspan(2, 2));

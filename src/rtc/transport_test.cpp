@@ -19,8 +19,8 @@ const Path kHome{{IpAddress::v4(198, 51, 100, 1), 4000}, IpAddress::v4(192, 0, 2
 const Path kStranger{{IpAddress::v4(203, 0, 113, 2), 5000}, IpAddress::v4(192, 0, 2, 1)};
 
 const DtlsIdentity& identity() {
-    static const DtlsIdentity one;
-    return one;
+    static const DtlsIdentity kIdentity;
+    return kIdentity;
 }
 
 PacketKind kind_of(std::uint8_t first, std::uint8_t second = 0, std::size_t size = 100) {

@@ -8,7 +8,17 @@
 
 namespace hushcast::sim {
 
-using namespace rtc;
+using rtc::DtlsIdentity;
+using rtc::DtlsRole;
+using rtc::DtlsSession;
+using rtc::DtlsState;
+using rtc::kMaxSrtpOverhead;
+using rtc::kRtpHeaderBytes;
+using rtc::PacketKind;
+using rtc::RtpPacket;
+using rtc::SdpSetup;
+using rtc::StunCheck;
+using rtc::StunClass;
 
 namespace {
 
@@ -70,7 +80,7 @@ std::string RtcPeer::offer() const {
         "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n";
     sdp += config_.publish ? "a=sendonly\r\n" : "a=recvonly\r\n";
     sdp += "a=ice-ufrag:" + local_.ufrag + "\r\na=ice-pwd:" + local_.password + "\r\n";
-    sdp += "a=fingerprint:sha-256 " + to_string(identity_.fingerprint()) + "\r\n";
+    sdp += "a=fingerprint:sha-256 " + rtc::to_string(identity_.fingerprint()) + "\r\n";
     sdp.append("a=setup:").append(setup).append("\r\n");
     if (config_.publish) sdp += "a=ssrc:" + std::to_string(ssrc_) + " cname:peer\r\n";
     return sdp;
@@ -84,7 +94,7 @@ bool RtcPeer::accept(std::string_view answer) {
     const auto candidate = find_line(answer, "a=candidate:");
     const auto media = find_line(answer, "m=audio ");
     if (!ufrag || !password || !fingerprint || !setup || !candidate || !media) return false;
-    const auto expected = parse_fingerprint(*fingerprint);
+    const auto expected = rtc::parse_fingerprint(*fingerprint);
     const auto ip = IpAddress::parse(word(*candidate, 4));
     if (!expected || !ip || word(*media, 0) == "0") return false;
     server_ = {*ip, static_cast<std::uint16_t>(std::stoi(std::string(word(*candidate, 5))))};
@@ -108,7 +118,7 @@ bool RtcPeer::send_opus(std::uint16_t sequence, std::uint32_t timestamp, Bytes p
     header.timestamp = timestamp;
     header.ssrc = ssrc_;
     std::vector<std::uint8_t> packet(kRtpHeaderBytes + payload.size() + kMaxSrtpOverhead);
-    write_rtp_header(std::span(packet).first<kRtpHeaderBytes>(), header);
+    rtc::write_rtp_header(std::span(packet).first<kRtpHeaderBytes>(), header);
     std::copy(payload.begin(), payload.end(), packet.begin() + kRtpHeaderBytes);
     const auto size = sender_->protect_rtp(packet, kRtpHeaderBytes + payload.size());
     if (!size) return false;
@@ -145,7 +155,7 @@ void RtcPeer::close() {
 
 void RtcPeer::on_datagram(Time now, const Path& /*from*/, Bytes datagram) {
     if (frozen_ || !dtls_) return;
-    switch (classify(datagram)) {
+    switch (rtc::classify(datagram)) {
         case PacketKind::Stun: return on_stun(now, datagram);
         case PacketKind::Dtls: {
             DtlsSession::Flight flight;
@@ -155,7 +165,7 @@ void RtcPeer::on_datagram(Time now, const Path& /*from*/, Bytes datagram) {
         }
         case PacketKind::Rtp:
         case PacketKind::Rtcp: {
-            const bool rtcp = classify(datagram) == PacketKind::Rtcp;
+            const bool rtcp = rtc::classify(datagram) == PacketKind::Rtcp;
             std::vector<std::uint8_t> packet(datagram.begin(), datagram.end());
             if (!receiver_) break;
             const auto size =
@@ -166,7 +176,7 @@ void RtcPeer::on_datagram(Time now, const Path& /*from*/, Bytes datagram) {
                 if (on_rtcp) on_rtcp(now, plain);
                 return;
             }
-            const auto parsed = parse_rtp(plain);
+            const auto parsed = rtc::parse_rtp(plain);
             if (!parsed) break;
             if (on_rtp) on_rtp(now, *parsed);
             return;
@@ -204,16 +214,16 @@ void RtcPeer::send_check(Time now) {
                           .priority = kHostPriority,
                           .tie_breaker = config_.seed,
                           .nominate = true};
-    send(write_check(check).bytes());
+    send(rtc::write_check(check).bytes());
     // As long as checks go unanswered they come in quick succession, as after a change of address.
     const bool answered = state_ != State::Checking && now - last_answer_ < kConsentInterval;
     next_check_ = now + (answered ? Duration(kConsentInterval) : Duration(kCheckInterval));
 }
 
 void RtcPeer::on_stun(Time now, Bytes datagram) {
-    const auto message = parse_stun(datagram);
+    const auto message = rtc::parse_stun(datagram);
     if (!message || message->kind != StunClass::Success || message->transaction != transaction_ ||
-        !has_integrity(*message, remote_.password)) {
+        !rtc::has_integrity(*message, remote_.password)) {
         ++dropped_;
         return;
     }

@@ -27,8 +27,8 @@ struct Identities {
     rtc::DtlsIdentity stranger;
 };
 const Identities& identities() {
-    static const Identities all;
-    return all;
+    static const Identities kAll;
+    return kAll;
 }
 
 /// The server's side for one peer.
@@ -229,10 +229,10 @@ TEST(TransportSim, GarbageFromStrangersChangesNothing) {
     std::mt19937 random(3);
     const Endpoint stranger{IpAddress::v4(203, 0, 113, 66), 666};
     const auto pester = [&] {
-        for (int i = 0; i < 300; ++i) {
+        for (std::size_t i = 0; i < 300; ++i) {
             std::vector<std::uint8_t> garbage(random() % 1400);
             for (auto& byte : garbage) byte = static_cast<std::uint8_t>(random());
-            if (!garbage.empty()) garbage[0] = std::array<std::uint8_t, 4>{0, 22, 128, 255}[i % 4U];
+            if (!garbage.empty()) garbage[0] = std::array<std::uint8_t, 4>{0, 22, 128, 255}[i % 4];
             call.network.send(stranger, kServer, garbage);
         }
         call.network.run_for(10ms);
