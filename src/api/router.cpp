@@ -49,7 +49,7 @@ void Router::add(std::string method, std::string_view pattern, Handler handler) 
 
 bool Router::route(const net::HttpRequest& request, const net::HttpServer::Reply& reply) const {
     const std::vector<std::string> path = split(request.path);
-    const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+    const std::string method = request.method == "HEAD" ? "GET" : request.method;
     std::set<std::string> allowed;
     for (const Route& route : routes_) {
         const auto places = fit(route.segments, path);
