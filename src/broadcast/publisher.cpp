@@ -13,6 +13,8 @@ namespace {
 constexpr std::string_view kCname = "hushcast";
 /// What is asked for again at once; more than that is an outage, not a loss.
 constexpr std::size_t kMaxNacksPerTick = 32;
+/// Share of a new report in the loss that is shown: fifty packets a report make it jump.
+constexpr double kLossSmoothing = 0.3;
 
 }  // namespace
 
@@ -86,7 +88,8 @@ void Publisher::tick(Time now, media::Ingest& ingest, SendBatch& out) {
     if (now < next_report_) return;
     next_report_ = now + kReportInterval;
     if (const auto block = stats_.report(now)) {
-        loss_percent_ = static_cast<double>(block->fraction_lost) * 100 / 256;
+        const double loss = static_cast<double>(block->fraction_lost) * 100 / 256;
+        loss_percent_ += kLossSmoothing * (loss - loss_percent_);
         const MutableBytes buffer = out.next();
         send(buffer, rtc::write_receiver_report(buffer, ssrc_, *block, kCname), out);
     }
