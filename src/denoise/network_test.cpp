@@ -135,9 +135,11 @@ TEST(Network, SurvivesChangedBytes) {
 
 TEST(Network, RefusesWeightsThatAreNotNumbers) {
     SyntheticModel model = make_synthetic_model({});
-    // Inside the first tensor, whose data follow its name. Four bytes of ones are a NaN wherever
-    // they begin.
-    model.encoder.replace(model.encoder.find("weights 1") + 40, 16, 16, '\xFF');
+    // Into the first tensor: its name comes twice, as the output of a node and right before the
+    // data. Four bytes of ones are a NaN wherever they begin.
+    const std::string name = "weights 1";
+    const std::size_t data = model.encoder.find(name, model.encoder.find(name) + 1) + name.size();
+    model.encoder.replace(data + 8, 16, 16, '\xFF');
     EXPECT_THAT(fault_of(model), HasSubstr("layer erb_conv0"));
 }
 
