@@ -36,7 +36,7 @@ for (const { title, noisy, clean } of speech) {
     const offline = await processOffline(microphone.studio, folder);
     const [live, recorded] = ['live', 'recorded'].map((what) => join(folder, `${title}_${what}.wav`));
 
-    const publisherBrowser = await openBrowser({ microphone: microphone.browser });
+    const publisherBrowser = await openBrowser({ microphone: `${microphone.browser}%noloop` });
     t.after(() => publisherBrowser.close());
     const listenerPage = await listenerBrowser.open(server.url);
     const publisherPage = await publisherBrowser.open(server.url);

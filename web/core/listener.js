@@ -29,7 +29,8 @@ export class Listener extends Observable {
   #createPeer;
   #clock;
   #random;
-  /** @type {{peer: RTCPeerConnection, peerId: string, unwatch: () => void}|null} */
+  /** The connection in use, or the question whether there is one to be had.
+   * @type {{peer: RTCPeerConnection|null, peerId: string, unwatch: () => void}|null} */
   #leg = null;
   #attempt = 0;
   /** @type {any} the one timer: retry, patience or the next look at the quality */
@@ -87,9 +88,24 @@ export class Listener extends Observable {
       leg.unwatch = watchPeer(peer, {
         onShaky: () => this.#becomeShaky(),
         onBack: () => this.#becomeLive(this.value.track),
-        onLost: () => void this.#connect(),
+        onLost: () => void this.#return(),
       });
       if (this.#leg === leg) this.#becomeLive(receiver.track);
+    } catch (error) {
+      if (this.#leg === leg) this.#failed(asProblem(error));
+    }
+  }
+
+  /** After a loss: back, if the stream still lives. Asking first spares a refusal at the end of every stream. */
+  async #return() {
+    this.#drop();
+    const leg = (this.#leg = { peer: null, peerId: '', unwatch: () => {} });
+    this.update({ phase: 'connecting', retryAt: null, quality: null });
+    try {
+      const { is_streaming: lives } = await this.#api.status(this.name);
+      if (this.#leg !== leg) return;
+      if (lives) await this.#connect();
+      else this.#end();
     } catch (error) {
       if (this.#leg === leg) this.#failed(asProblem(error));
     }
@@ -114,7 +130,7 @@ export class Listener extends Observable {
 
   #becomeShaky() {
     this.update({ phase: 'shaky', quality: null });
-    this.#setTimer(() => void this.#connect(), SHAKY_PATIENCE_MS);
+    this.#setTimer(() => void this.#return(), SHAKY_PATIENCE_MS);
   }
 
   /** @param {Problem} problem */
@@ -126,7 +142,7 @@ export class Listener extends Observable {
     this.#drop();
     const wait = retryPause(this.#attempt++, this.#random);
     this.update({ phase: 'waiting', problem, retryAt: this.#clock.now() + wait });
-    this.#setTimer(() => void this.#connect(), wait);
+    this.#setTimer(() => void this.#return(), wait);
   }
 
   #end() {
@@ -137,7 +153,7 @@ export class Listener extends Observable {
 
   async #measure() {
     const leg = this.#leg;
-    if (!leg) return;
+    if (!leg?.peer) return;
     const counters = readReception(await leg.peer.getStats());
     if (this.#leg !== leg || this.value.phase !== 'live') return;
     if (this.#counters) this.update({ quality: judgeReception(counters, this.#counters) });
@@ -151,7 +167,7 @@ export class Listener extends Observable {
     this.#leg = null;
     if (!leg) return;
     leg.unwatch();
-    leg.peer.close();
+    leg.peer?.close();
     if (leg.peerId) void this.#api.hangUp(leg.peerId);
   }
 

@@ -115,7 +115,10 @@ export class Publisher extends Observable {
       return;
     }
     this.update({ phase: 'stopping', stoppedAt: this.#clock.now() });
-    this.#release(run);
+    // Silence at once, but the connection stays until the answer: a connection that closes ends the
+    // stream, too, and it would be over before the server is asked for its recording.
+    run.unwatch();
+    this.#silence(run);
     try {
       const { recording_id: id } = await this.#api.stop(run.sessionId);
       this.#finish(null, id);
@@ -256,6 +259,11 @@ export class Publisher extends Observable {
   #release(run) {
     run.unwatch();
     run.peer?.close();
+    this.#silence(run);
+  }
+
+  /** @param {any} run */
+  #silence(run) {
     for (const track of run.microphone?.getTracks() ?? []) track.stop();
   }
 

@@ -9,7 +9,12 @@ import { deferred, fakeApi, FakeClock, PeerMaker, settle } from './fakes.mjs';
 const refusal = (status) => new Problem('server_refused', { status, detail: 'no' });
 
 function setUp(answers = {}) {
-  const server = fakeApi({ listen: { sdp: 'the answer', peer_id: 'p1' }, hangUp: undefined, ...answers });
+  const server = fakeApi({
+    listen: { sdp: 'the answer', peer_id: 'p1' },
+    hangUp: undefined,
+    status: { is_streaming: true },
+    ...answers,
+  });
   const clock = new FakeClock();
   const makers = new PeerMaker();
   const listener = new Listener({ name: 'bob', api: server.api, createPeer: makers.create, clock, random: () => 1 });
@@ -50,13 +55,25 @@ test('stop while the answer is on its way hangs up the leg that comes too late',
 test('the end of a stream is told at once, by its goodbye', async () => {
   const { listener, makers, answers, clock, phases } = setUp();
   await listener.start();
-  answers.listen = refusal(409);
+  answers.status = { is_streaming: false };
   makers.last.transport.become('closed');
   await clock.advance(0);
   assert.equal(phases.at(-1), 'ended');
   assert.equal(listener.value.problem.kind, 'not_streaming');
   assert.equal(listener.value.track, null);
   assert.deepEqual(clock.pending, []);
+});
+
+test('a stream that ends between question and offer has ended', async () => {
+  for (const status of [409, 404]) {
+    const { listener, makers, answers, clock } = setUp();
+    await listener.start();
+    answers.listen = refusal(status);
+    makers.last.become('failed');
+    await clock.advance(0);
+    assert.equal(listener.value.phase, 'ended');
+    assert.deepEqual(clock.pending, []);
+  }
 });
 
 test('the end of a stream is told by the list of streams, too', async () => {

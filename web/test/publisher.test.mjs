@@ -85,6 +85,21 @@ test('a name that is streaming already: told, the microphone let go, taken over 
   assert.deepEqual(calls.filter(({ name }) => name === 'start').map(({ args }) => args[0].takeover), [false, true]);
 });
 
+test('the connection outlives the microphone until the server has answered the stop', async () => {
+  const answer = deferred();
+  const { publisher, makers, microphone } = setUp({ stop: () => answer.promise });
+  await publisher.start(wishes);
+  const stopped = publisher.stop();
+  assert.ok(microphone.track.stopped && !makers.last.closed);
+  // The server's goodbye on the way to its answer changes nothing.
+  makers.last.transport.become('closed');
+  assert.equal(publisher.value.phase, 'stopping');
+  answer.resolve({ recording_id: 'r9', duration: 1 });
+  await stopped;
+  assert.equal(publisher.value.recording.id, 'r9');
+  assert.ok(makers.last.closed);
+});
+
 test('a second click while it starts does nothing', async () => {
   const { publisher, asked } = setUp();
   await Promise.all([publisher.start(wishes), publisher.start(wishes)]);

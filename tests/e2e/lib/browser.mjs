@@ -9,8 +9,8 @@ const executablePath = process.env.HUSHCAST_CHROMIUM ?? '/usr/bin/chromium';
 
 /**
  * A browser with a profile of its own, that remembers every error its pages met.
- * @param {{microphone?: boolean|string}} [wishes] a WAV file to be heard as the microphone, `true` for
- *   the browser's own beeps, false for a browser whose person never allowed one
+ * @param {{microphone?: boolean|string}} [wishes] a WAV file (44.1 kHz, stereo, 16 bit) to be heard as
+ *   the microphone, over and over unless `%noloop` follows its name; `true` for beeps; false for a browser whose person never allowed one
  */
 export async function openBrowser({ microphone = false } = {}) {
   const profile = await makeFolder('profile');
@@ -25,7 +25,7 @@ export async function openBrowser({ microphone = false } = {}) {
     '--allow-loopback-in-peer-connection',
   ];
   if (microphone) args.push('--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream');
-  if (typeof microphone === 'string') args.push(`--use-file-for-fake-audio-capture=${microphone}%noloop`);
+  if (typeof microphone === 'string') args.push(`--use-file-for-fake-audio-capture=${microphone}`);
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
     headless: false,

@@ -47,9 +47,20 @@ export async function prepareMicrophone(noisy, folder) {
   const [lead, studio, browser] = ['lead', 'studio', 'browser'].map((what) => join(folder, `${what}.wav`));
   await run('sox', [noisy, lead, 'trim', `-${LEAD_IN_S}`]);
   await run('sox', [lead, noisy, studio, 'pad', '0', '1']);
-  await run('sox', ['-G', studio, '-r', '44100', '-c', '2', '-b', '16', browser]);
+  await forBrowser(studio, browser);
   const { stdout } = await run('soxi', ['-D', studio]);
   return { studio, browser, seconds: Number(stdout) };
+}
+
+/** As Chromium's fake microphone wants it. @param {string} input @param {string} output */
+const forBrowser = (input, output) => run('sox', ['-G', input, '-r', '44100', '-c', '2', '-b', '16', output]);
+
+/** A voice for a browser's microphone. @param {string} folder */
+export async function makeVoice(folder) {
+  const [noisy, clean, voice] = ['noisy', 'clean', 'voice'].map((what) => join(folder, `${what}.wav`));
+  await runPython('synthetic.py', [noisy, clean]);
+  await forBrowser(clean, voice);
+  return voice;
 }
 
 /**
