@@ -45,7 +45,7 @@ void encode_20ms(benchmark::State& state) {
     const std::vector<float> pcm = sound();
     std::vector<std::uint8_t> out(kMaxPayloadBytes);
     std::size_t at = 0;
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         benchmark::DoNotOptimize(encoder.encode(std::span(pcm).subspan(at, kPacketSamples), out));
         at = (at + kPacketSamples) % pcm.size();
     }
@@ -57,7 +57,7 @@ void decode_20ms(benchmark::State& state) {
     const auto encoded = packets();
     std::vector<float> out(kPacketSamples);
     std::size_t next = 0;
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         benchmark::DoNotOptimize(decoder.decode(encoded[next], out));
         next = (next + 1) % encoded.size();
     }
@@ -71,7 +71,7 @@ void buffer_20ms(benchmark::State& state) {
     Time now{};
     std::uint16_t sequence = 0;
     std::uint32_t timestamp = 0;
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         now += std::chrono::milliseconds(20);
         if (state.range(0) == 0 || sequence % 10 != 9) {
             buffer.insert(now, sequence, timestamp, encoded[sequence % encoded.size()]);
@@ -90,7 +90,7 @@ void ingest_20ms(benchmark::State& state) {
     Time now{};
     std::uint16_t sequence = 0;
     std::uint32_t timestamp = 0;
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         now += std::chrono::milliseconds(20);
         ingest.insert(now, sequence, timestamp, encoded[sequence % encoded.size()]);
         ++sequence;

@@ -21,8 +21,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (media::has_fec(packet) && samples == 0) std::abort();
         decoder.decode_fec(packet, std::span(out).first(960));
         decoder.conceal(std::span(out).first(480));
-        if (!std::ranges::all_of(out, [](float sample) { return std::isfinite(sample); }))
+        if (!std::ranges::all_of(out, [](float sample) { return std::isfinite(sample); })) {
             std::abort();
+        }
     }
     return 0;
 }

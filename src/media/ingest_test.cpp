@@ -133,8 +133,9 @@ TEST(Ingest, LongOutageFadesToSilenceAndEnds) {
     ASSERT_EQ(heard.samples.size(), sound.size());
     const auto loudest = [&](std::size_t from, std::size_t count) {
         float peak = 0.0F;
-        for (std::size_t i = from; i < from + count; ++i)
+        for (std::size_t i = from; i < from + count; ++i) {
             peak = std::max(peak, std::abs(heard.samples[i]));
+        }
         return peak;
     };
     EXPECT_GT(loudest(96'000, 960), 0.1F) << "at first the sound is guessed";
@@ -177,8 +178,9 @@ TEST(Ingest, GarbageFramesPassAsConcealment) {
         ingest.insert(now, i, i * 960U, garbage);
         const std::size_t got = ingest.pull(now, out);
         hops += got;
-        for (const float sample : std::span(out).first(got * kHop))
+        for (const float sample : std::span(out).first(got * kHop)) {
             ASSERT_TRUE(std::isfinite(sample));
+        }
     }
     EXPECT_EQ(hops, 1'000U);
 }
@@ -190,8 +192,9 @@ TEST(Ingest, ResetBeginsAnotherStream) {
     ingest.insert(kStart, 0, 0, packets[0]);
     EXPECT_EQ(ingest.pull(kStart, out), 0U) << "a quarter of a hop";
     ingest.reset();
-    for (std::uint16_t i = 0; i < 4; ++i)
+    for (std::uint16_t i = 0; i < 4; ++i) {
         ingest.insert(kStart, static_cast<std::uint16_t>(9'000 + i), i * 120U, packets[i]);
+    }
     EXPECT_EQ(ingest.pull(kStart, out), 1U) << "nothing of the old stream is left";
     EXPECT_EQ(ingest.pull(kStart, out), 0U);
     EXPECT_EQ(ingest.stats().resyncs, 0U);

@@ -75,8 +75,9 @@ public:
     void send(const std::vector<Sent>& packets, const Network& network) {
         for (std::size_t i = 0; i < packets.size(); ++i) {
             by_sequence[packets[i].sequence] = packets[i];
-            if (const auto delay = network(i))
+            if (const auto delay = network(i)) {
                 arrivals.emplace(kStart + packets[i].at + *delay, packets[i]);
+            }
         }
     }
 
