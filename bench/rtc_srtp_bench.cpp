@@ -81,7 +81,7 @@ void ours_protect(benchmark::State& state) {
     }
     std::size_t next = 0;
     std::uint16_t sequence = 0;
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         Buffer buffer = packet(sequence);
         benchmark::DoNotOptimize(senders[next]->protect_rtp(buffer, kPacketBytes));
         if (++next == peers) {
@@ -102,7 +102,7 @@ void libsrtp_protect(benchmark::State& state) {
     }
     std::size_t next = 0;
     std::uint16_t sequence = 0;
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         Buffer buffer = packet(sequence);
         int size = kPacketBytes;
         benchmark::DoNotOptimize(srtp_protect(sessions[next]->get(), buffer.data(), &size));
@@ -132,7 +132,7 @@ void ours_unprotect(benchmark::State& state) {
     const auto packets = sealed_packets(profile_of(state), size);
     SrtpReceiver receiver(profile_of(state), key_of(0));
     std::size_t next = 0;
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         Buffer buffer = packets[next];
         if (!receiver.unprotect_rtp(std::span(buffer).first(size))) state.SkipWithError("refused");
         if (++next == packets.size()) {
@@ -147,7 +147,7 @@ void libsrtp_unprotect(benchmark::State& state) {
     const auto packets = sealed_packets(profile_of(state), size);
     auto session = std::make_unique<Session>(profile_of(state), 0, ssrc_any_inbound);
     std::size_t next = 0;
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         Buffer buffer = packets[next];
         int length = static_cast<int>(size);
         if (srtp_unprotect(session->get(), buffer.data(), &length) != srtp_err_status_ok) {

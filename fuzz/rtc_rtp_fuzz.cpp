@@ -8,8 +8,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto packet = parse_rtp({data, size});
     if (!packet) return 0;
     if (packet->payload.size() + packet->extension.size() + kRtpHeaderBytes > size) std::abort();
-    for (const std::uint8_t id : {0, 1, 14, 15, 255}) {
-        if (audio_level_dbov(*packet, id).value_or(0) > 127) std::abort();
+    for (const unsigned id : {0U, 1U, 14U, 15U, 255U}) {
+        if (audio_level_dbov(*packet, static_cast<std::uint8_t>(id)).value_or(0) > 127)
+            std::abort();
     }
     return 0;
 }
