@@ -20,6 +20,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// CLI::Range would let "nan" through.
+std::string decibels(const std::string& text) {
+    constexpr float kMostDb = 1000.0F;
+    float value = 0.0F;
+    const bool is_number = CLI::detail::lexical_cast(text, value);
+    return is_number && value >= 0.0F && value <= kMostDb ? "" : text + " is not 0 to 1000 dB";
+}
+
 struct Options {
     std::string in;
     std::string out;
@@ -150,7 +158,7 @@ void add_denoise_command(CLI::App& app) {
         ->add_option("--atten-limit", options->attenuation_limit_db,
                      "Lower the noise by at most so many dB (default: no limit)")
         ->type_name("DB")
-        ->check(CLI::Range(0.0, 1000.0));
+        ->check(decibels);
     command->add_flag("--post-filter", options->post_filter,
                       "Press down harder on what noise is left");
     command->add_option(
