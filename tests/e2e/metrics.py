@@ -18,9 +18,15 @@ import numpy as np
 
 RATE_HZ = 48_000
 WINDOW = RATE_HZ // 4
-# How far the best place of a window may lie from that of the window before it. The playout changes its
-# pace by a few per cent at most; 60 ms is a jitter buffer that grows by three packets at once.
-REACH = int(0.06 * RATE_HZ)
+# How far a window may lie from where the loudest seconds put it: more than any jitter buffer grows.
+REACH = int(0.4 * RATE_HZ)
+# Candidates per window, at least half a millisecond apart: enough to hold the true one beside those that
+# are a pitch period off.
+PLACES = 12
+PEAK_WIDTH = RATE_HZ // 2000
+# Against a correlation of 1: a jump of 10 ms costs 0.1, and none costs more than 0.5.
+JUMP_COST_PER_S = 10.0
+JUMP_COST_MOST = 0.5
 # Finer than a sixteenth of a sample changes the SI-SDR of speech by less than 0.01 dB.
 FRACTIONS = np.arange(-16, 17) / 16
 # A window belongs to speech when it is at most so much quieter than the loudest.
@@ -76,35 +82,66 @@ def coefficient(a, b):
 
 def align(clean, sound):
     """Pieces of `sound`, each where it fits the window of `clean` best; None where it has none."""
-    # The loudest two seconds find the place at large; the windows follow from there, both ways.
+    # The loudest two seconds find the place at large; each window then looks around it.
     long = min(2 * RATE_HZ, len(clean))
-    anchor = int(np.argmax(running_energy(clean, long)))
     if len(sound) < long:
         return []
+    anchor = int(np.argmax(running_energy(clean, long)))
     lag = int(np.argmax(normalised(clean[anchor: anchor + long], sound))) - anchor
-    count = len(clean) // WINDOW
-    middle = min(count - 1, (anchor + long // 2) // WINDOW)
-    pieces = [None] * count
-    for order in (range(middle, count), range(middle - 1, -1, -1)):
-        near = lag
-        for index in order:
-            pieces[index], near = best_piece(clean, sound, index, near)
+    windows = clean[: len(clean) // WINDOW * WINDOW].reshape(-1, WINDOW)
+    active = is_active(windows)
+    choices = [
+        places(window, sound, index * WINDOW + lag) if active[index] else []
+        for index, window in enumerate(windows)
+    ]
+    pieces = []
+    for index, start in enumerate(best_path(choices, lag)):
+        if not 0 <= start <= len(sound) - WINDOW:
+            pieces.append(None)
+            continue
+        tries = [delayed(sound, start, WINDOW, fraction) for fraction in FRACTIONS]
+        pieces.append(max(tries, key=lambda piece: coefficient(windows[index], piece)))
     return pieces
 
 
-def best_piece(clean, sound, index, near):
-    """The piece of `sound` for one window, and its lag; `near` is where its neighbour was."""
-    target = clean[index * WINDOW: (index + 1) * WINDOW]
-    start = index * WINDOW + near - REACH
-    low, high = max(0, start), min(len(sound), start + WINDOW + 2 * REACH)
+def places(window, sound, near):
+    """Where in `sound` a window may lie, with how well it fits there: the few best peaks."""
+    low, high = max(0, near - REACH), min(len(sound), near + WINDOW + REACH)
     if high - low < WINDOW:
-        return None, near
-    fit = normalised(target, sound[low:high])
-    best = int(np.argmax(fit))
-    # Where nobody speaks nothing fits; there the neighbour knows better.
-    at = low + best if fit[best] > 0.5 else min(max(start + REACH, low), high - WINDOW)
-    tries = [delayed(sound, at, WINDOW, fraction) for fraction in FRACTIONS]
-    return max(tries, key=lambda piece: coefficient(target, piece)), at - index * WINDOW
+        return []
+    fit = normalised(window, sound[low:high])
+    found = []
+    for _ in range(PLACES):
+        best = int(np.argmax(fit))
+        found.append((low + best, float(fit[best])))
+        fit[max(0, best - PEAK_WIDTH): best + PEAK_WIDTH] = -1
+    return found
+
+
+def best_path(choices, lag):
+    """One place per window, so that all fit well and time jumps little; by dynamic programming."""
+    paths = [(0.0, [], lag)]  # score, places so far, lag of the last
+    for index, window in enumerate(choices):
+        if not window:
+            # Where nobody speaks nothing fits; there the neighbour knows better.
+            paths = [(score, path + [index * WINDOW + last], last) for score, path, last in paths]
+            continue
+        extended = []
+        for start, fit in window:
+            here = start - index * WINDOW
+            score, path, last = max(paths, key=lambda one: one[0] - jump_cost(here - one[2]))
+            extended.append((score + fit - jump_cost(here - last), path + [start], here))
+        paths = extended
+    return max(paths, key=lambda one: one[0])[1]
+
+
+def jump_cost(samples):
+    return min(abs(samples) / RATE_HZ * JUMP_COST_PER_S, JUMP_COST_MOST)
+
+
+def is_active(windows):
+    levels = 10 * np.log10(np.mean(windows**2, axis=1) + 1e-12)
+    return levels > levels.max() - ACTIVE_RANGE_DB
 
 
 def si_sdr(clean, sound):
@@ -168,8 +205,7 @@ def measure(clean, sound):
     there = [index for index, piece in enumerate(pieces) if piece is not None]
     if len(there) * WINDOW < 2 * RATE_HZ:
         return {"stoi": 0.0, "si_sdr_db": SI_SDR_RANGE_DB[0], "covered": 0.0}
-    levels = 10 * np.log10(np.mean(windows**2, axis=1) + 1e-12)
-    active = levels > levels.max() - ACTIVE_RANGE_DB
+    active = is_active(windows)
     ratios = [si_sdr(windows[index], pieces[index]) for index in there if active[index]]
     joined = np.concatenate([pieces[index] for index in there])
     return {

@@ -36,7 +36,7 @@ export async function noisySpeech(folder) {
 export const runPython = (script, args) => run(python, [join(here, script), ...args]);
 
 /**
- * The file as it goes into the microphone: its own end first, as a lead-in, and a second of silence
+ * The file as it goes into the microphone: its own end first, backwards, as a lead-in, and a second of silence
  * after it, so that nothing of it is lost in buffers.
  * @param {string} noisy
  * @param {string} folder
@@ -45,7 +45,7 @@ export const runPython = (script, args) => run(python, [join(here, script), ...a
  */
 export async function prepareMicrophone(noisy, folder) {
   const [lead, studio, browser] = ['lead', 'studio', 'browser'].map((what) => join(folder, `${what}.wav`));
-  await run('sox', [noisy, lead, 'trim', `-${LEAD_IN_S}`]);
+  await run('sox', [noisy, lead, 'trim', `-${LEAD_IN_S}`, 'reverse']);
   await run('sox', [lead, noisy, studio, 'pad', '0', '1']);
   await forBrowser(studio, browser);
   const { stdout } = await run('soxi', ['-D', studio]);
