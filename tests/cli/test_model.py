@@ -362,7 +362,7 @@ class Model(ProgramTest):
             handler.send_response(200)
             handler.send_header("Content-Length", "1000000")
             handler.end_headers()
-            handler.wfile.write(bytes(1000))
+            handler.wfile.write(bytes(10))
             hold.wait(60)
 
         with Server(silent) as server:
