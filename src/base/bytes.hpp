@@ -1,4 +1,5 @@
-// Bounded reading and writing of big-endian bytes from outside. No struct is ever cast onto a packet.
+// Bounded reading and writing of big-endian bytes from outside. No struct is ever cast onto a
+// packet.
 #pragma once
 
 #include <cstddef>

@@ -58,9 +58,7 @@ bool IpAddress::is_link_local() const {
     return bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
 }
 
-bool IpAddress::is_unspecified() const {
-    return *this == IpAddress{} || *this == v4(0, 0, 0, 0);
-}
+bool IpAddress::is_unspecified() const { return *this == IpAddress{} || *this == v4(0, 0, 0, 0); }
 
 std::string IpAddress::to_string() const {
     std::array<char, INET6_ADDRSTRLEN> text{};

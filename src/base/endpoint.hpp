@@ -12,7 +12,8 @@
 
 namespace hushcast {
 
-/// An IPv6 address, or an IPv4 address in its v4-mapped form (::ffff:a.b.c.d). All zero: unspecified.
+/// An IPv6 address, or an IPv4 address in its v4-mapped form (::ffff:a.b.c.d). All zero:
+/// unspecified.
 struct IpAddress {
     std::array<std::uint8_t, 16> bytes{};
 
@@ -26,7 +27,7 @@ struct IpAddress {
     [[nodiscard]] bool is_unspecified() const;  ///< :: or 0.0.0.0
     [[nodiscard]] std::string to_string() const;
 
-    auto operator<=>(const IpAddress&) const = default;
+    friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 };
 
 struct Endpoint {
@@ -37,7 +38,7 @@ struct Endpoint {
     static std::optional<Endpoint> parse(std::string_view text);
     [[nodiscard]] std::string to_string() const;
 
-    auto operator<=>(const Endpoint&) const = default;
+    friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
 
 /// Where a datagram came from and which of our addresses it arrived at; a reply takes the same path
@@ -46,7 +47,7 @@ struct Path {
     Endpoint remote;
     IpAddress local;
 
-    auto operator<=>(const Path&) const = default;
+    friend auto operator<=>(const Path&, const Path&) = default;
 };
 
 }  // namespace hushcast

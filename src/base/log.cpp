@@ -10,14 +10,14 @@ namespace hushcast::log {
 namespace {
 
 spdlog::logger& logger() {
-    static const auto instance = [] {
+    static const auto kInstance = [] {
         auto made = std::make_shared<spdlog::logger>(
             "hushcast", std::make_shared<spdlog::sinks::stderr_sink_mt>());
         made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
         made->flush_on(spdlog::level::trace);
         return made;
     }();
-    return *instance;
+    return *kInstance;
 }
 
 spdlog::level::level_enum native(Level level) {

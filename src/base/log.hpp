@@ -1,5 +1,5 @@
-// Structured log lines: an event and its fields, "level event key=value key=value" on standard error.
-// Safe from any thread; never call it from process() or any other real-time path.
+// Structured log lines: an event and its fields, "level event key=value key=value" on standard
+// error. Safe from any thread; never call it from process() or any other real-time path.
 #pragma once
 
 #include <chrono>
@@ -28,8 +28,9 @@ struct Field {
     Field(std::string_view name, const std::string& text) : key(name), value(text) {}
     Field(std::string_view name, bool truth) : key(name), value(truth ? "true" : "false") {}
     template <typename Number>
-        requires std::integral<Number> || std::floating_point<Number>
-    Field(std::string_view name, Number number) : key(name), value(std::to_string(number)) {}
+    requires std::integral<Number> || std::floating_point<Number> Field(std::string_view name,
+                                                                        Number number)
+        : key(name), value(std::to_string(number)) {}
 };
 
 void set_level(Level level);

@@ -42,10 +42,10 @@ private:
         return index + 1 == slots_.size() ? 0 : index + 1;
     }
 
-    std::vector<T> slots_;
-    // On lines of their own, so that the two threads do not fight over one.
+    // On cache lines of their own, so that the two threads do not fight over one.
     alignas(64) std::atomic<std::size_t> head_{0};
     alignas(64) std::atomic<std::size_t> tail_{0};
+    std::vector<T> slots_;
 };
 
 }  // namespace hushcast
