@@ -42,7 +42,7 @@ kernels::Table table_of_scalar() {
     using namespace kernels::scalar;  // NOLINT(google-build-using-namespace): the list names them
     return {
         "scalar",
-#define HUSHCAST_KERNEL(name, parameters) &name,
+#define HUSHCAST_KERNEL(name, parameters) (name),
 #include "denoise/kernels/kernels.inc"
     };
 }
@@ -51,7 +51,7 @@ kernels::Table table_of_avx2() {
     using namespace kernels::avx2;  // NOLINT(google-build-using-namespace): the list names them
     return {
         "avx2",
-#  define HUSHCAST_KERNEL(name, parameters) &name,
+#  define HUSHCAST_KERNEL(name, parameters) (name),
 #  include "denoise/kernels/kernels.inc"
     };
 }
@@ -59,7 +59,7 @@ kernels::Table table_of_avx512() {
     using namespace kernels::avx512;  // NOLINT(google-build-using-namespace): the list names them
     return {
         "avx512",
-#  define HUSHCAST_KERNEL(name, parameters) &name,
+#  define HUSHCAST_KERNEL(name, parameters) (name),
 #  include "denoise/kernels/kernels.inc"
     };
 }
@@ -68,14 +68,14 @@ kernels::Table table_of_avx512() {
 }  // namespace
 
 std::span<const kernels::Table> usable_tiers() {
-    static const std::vector<kernels::Table> tiers = [] {
+    static const std::vector<kernels::Table> kTiers = [] {
         std::vector<kernels::Table> found;
 #define HUSHCAST_TIER(name) \
   if (cpu_has(#name)) found.push_back(table_of_##name());
 #include "denoise/kernels/kernels.inc"
         return found;
     }();
-    return tiers;
+    return kTiers;
 }
 
 const kernels::Table& choose_tier(std::span<const kernels::Table> usable, std::string_view wanted) {

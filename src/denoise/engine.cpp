@@ -111,7 +111,7 @@ void Engine::run(std::span<const Lane> lanes) {
 /// Takes the lane's input; false where there is nothing to do, because it is silent or not ours.
 bool Engine::admit(const Lane& lane, LaneScratch& scratch) {
     auto* stream = dynamic_cast<Stream*>(lane.state);
-    std::array<float, kHop> samples;
+    std::array<float, kHop> samples{};
     float energy = 0.0F;
     for (std::size_t n = 0; n < kHop; ++n) {
         const float sample = lane.in[n];
@@ -404,7 +404,7 @@ void Engine::synthesise(LaneScratch& lane) {
 void Engine::filter(const Stream& stream, std::size_t frame_age, Spectrum& result) {
     const ModelConfig& config = weights_->config;
     const Floats& coefficients = stream.coefficients.at(frame_age - config.conv_lookahead);
-    std::array<float, kDfBins> gains;
+    std::array<float, kDfBins> gains{};
     std::fill_n(result.begin(), kDfBins, std::complex<float>{});
     for (std::size_t tap = 0; tap < config.df_order; ++tap) {
         const std::size_t age = frame_age + (config.df_order - 1) - config.df_lookahead - tap;

@@ -25,7 +25,7 @@ public:
     void reset() noexcept override { start(); }
 
     void process(std::span<const float, kHop> in, std::span<float, kHop> out) {
-        std::array<float, kHop> samples;
+        std::array<float, kHop> samples{};
         for (std::size_t n = 0; n < kHop; ++n) {
             samples[n] = std::isfinite(in[n]) ? std::clamp(in[n], -1.0F, 1.0F) : 0.0F;
         }

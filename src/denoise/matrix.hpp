@@ -18,8 +18,8 @@ struct CacheAligned {
 
     CacheAligned() = default;
     template <typename U>
-    CacheAligned(const CacheAligned<U>& /*other*/) {
-    }  // NOLINT(google-explicit-constructor): as allocators are
+    // NOLINTNEXTLINE(google-explicit-constructor): allocators convert
+    CacheAligned(const CacheAligned<U>& /*other*/) {}
 
     T* allocate(std::size_t count) {
         return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{kCacheLine}));
@@ -55,11 +55,11 @@ public:
 
     /// y[r] = x[r] · matrix + bias for `rows` rows.
     struct Rows {
-        const float* x;
-        std::size_t x_stride;
-        float* y;
-        std::size_t y_stride;
-        std::size_t count;
+        const float* x = nullptr;
+        std::size_t x_stride = 0;
+        float* y = nullptr;
+        std::size_t y_stride = 0;
+        std::size_t count = 0;
         bool rectify = false;
     };
     void multiply(const kernels::Table& kernels, const Rows& rows) const;

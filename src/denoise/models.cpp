@@ -52,15 +52,17 @@ Bytes bytes_of(const std::string& text) {
 Result<std::string, ModelError> read_file(const std::filesystem::path& path) {
     const auto fault = [&](const char* what) { return ModelError{path.string() + " " + what}; };
     std::error_code error;
-    if (!std::filesystem::is_regular_file(path, error))
+    if (!std::filesystem::is_regular_file(path, error)) {
         return fault("is not there or is not a file");
+    }
     const std::uintmax_t size = std::filesystem::file_size(path, error);
     if (error) return fault("cannot be read");
     if (size > kMaxOnnxBytes) return fault("is larger than any model");
     std::ifstream file(path, std::ios::binary);
     std::string content(static_cast<std::size_t>(size), '\0');
-    if (!file.read(content.data(), static_cast<std::streamsize>(content.size())))
+    if (!file.read(content.data(), static_cast<std::streamsize>(content.size()))) {
         return fault("cannot be read");
+    }
     return content;
 }
 
@@ -81,8 +83,9 @@ std::string sha256_hex(Bytes content) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned size = 0;
     if (EVP_Digest(content.data(), content.size(), digest.data(), &size, EVP_sha256(), nullptr) !=
-        1)
+        1) {
         return {};
+    }
     constexpr std::string_view kDigits = "0123456789abcdef";
     std::string hex;
     for (unsigned i = 0; i < size; ++i) {

@@ -18,8 +18,9 @@ using Shape = std::vector<std::size_t>;
 
 std::string text_of(const Shape& shape) {
     std::string text = "[";
-    for (const std::size_t size : shape)
+    for (const std::size_t size : shape) {
         text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+    }
     return text + "]";
 }
 

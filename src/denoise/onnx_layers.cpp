@@ -88,8 +88,9 @@ std::optional<Layer> read_layer(const onnx::Node& node,
     if (layer.weights.empty()) return std::nullopt;
     for (const onnx::Attribute& attribute : node.attribute()) {
         if (attribute.name() == "group") layer.groups = static_cast<std::size_t>(attribute.i());
-        if (attribute.name() == "linear_before_reset")
+        if (attribute.name() == "linear_before_reset") {
             layer.linear_before_reset = attribute.i() == 1;
+        }
         if (attribute.name() == "strides") {
             layer.strides.assign(attribute.ints().begin(), attribute.ints().end());
         }

@@ -31,8 +31,9 @@ float post_filter_factor(float gain) {
 Bands::Bands() {
     const std::vector<std::size_t> widths =
         dsp::erb_widths({.fft_size = kFftSize, .bands = kBands});
-    for (std::size_t band = 0; band < kBands; ++band)
+    for (std::size_t band = 0; band < kBands; ++band) {
         edges_[band + 1] = edges_[band] + widths[band];
+    }
 }
 
 Gains Bands::levels_db(const Spectrum& spectrum) const {

@@ -92,9 +92,10 @@ void pass(const Pass& p) {
 #  pragma GCC ivdep  // input and output are different buffers
 #endif
         for (std::size_t at = 0; at < p.stride; ++at) {
-            std::array<Number, Radix> x;
-            for (std::size_t i = 0; i < Radix; ++i)
+            std::array<Number, Radix> x{};
+            for (std::size_t i = 0; i < Radix; ++i) {
                 x[i] = {in_re[at + i * gap], in_im[at + i * gap]};
+            }
             const std::array<Number, Radix> y = butterfly(x);
             out_re[at] = y[0].re;
             out_im[at] = y[0].im;
@@ -121,15 +122,7 @@ RealFft::RealFft(std::size_t size)
     std::size_t stride = 1;
     for (const std::size_t radix : {4U, 2U, 3U, 5U}) {
         for (; rest % radix == 0; rest /= radix, stride *= radix) {
-            const std::size_t blocks = rest / radix;
-            stages_.push_back({radix, blocks, stride, twiddles_.re.size()});
-            for (std::size_t block = 0; block < blocks; ++block) {
-                for (std::size_t i = 1; i < radix; ++i) {
-                    const std::complex<double> turn = root(block * i, rest);
-                    twiddles_.re.push_back(turn.real());
-                    twiddles_.im.push_back(turn.imag());
-                }
-            }
+            add_stage(radix, rest / radix, stride);
         }
     }
     assert(rest == 1);
@@ -137,6 +130,17 @@ RealFft::RealFft(std::size_t size)
         const std::complex<double> turn = root(k, size);
         turns_.re[k] = turn.real();
         turns_.im[k] = turn.imag();
+    }
+}
+
+void RealFft::add_stage(std::size_t radix, std::size_t blocks, std::size_t stride) {
+    stages_.push_back({radix, blocks, stride, twiddles_.re.size()});
+    for (std::size_t block = 0; block < blocks; ++block) {
+        for (std::size_t i = 1; i < radix; ++i) {
+            const std::complex<double> turn = root(block * i, blocks * radix);
+            twiddles_.re.push_back(turn.real());
+            twiddles_.im.push_back(turn.imag());
+        }
     }
 }
 

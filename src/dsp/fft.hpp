@@ -42,6 +42,7 @@ private:
         std::size_t first_twiddle;  ///< of blocks · (radix - 1) entries
     };
 
+    void add_stage(std::size_t radix, std::size_t blocks, std::size_t stride);
     void transform();  ///< of front_, in place
     void run(const Stage& stage);
 

@@ -64,7 +64,8 @@ struct GruGates {
 
 /// One tier's kernels. sigmoid works in place; tanh_add: values ← tanh(values) + offsets.
 struct Table {
-    const char* tier;
+    const char* tier = nullptr;
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a name and a parameter list
 #define HUSHCAST_KERNEL(name, parameters) void(*name) parameters = nullptr;
 #include "denoise/kernels/kernels.inc"
 };
