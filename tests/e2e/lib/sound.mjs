@@ -9,8 +9,11 @@ const here = join(repository, 'tests/e2e');
 const python = process.env.HUSHCAST_PYTHON ?? '/usr/bin/python3';
 const developmentFiles = ['snr0', 'mix_bar_10dB', 'mix_train_5dB'];
 
-/** A listener can only come once the stream is live: that much is played before what is measured. */
-export const LEAD_IN_S = 4;
+/**
+ * A listener can only come once the stream is live, and its jitter buffer fills before it plays
+ * evenly: that much is played before what is measured.
+ */
+export const LEAD_IN_S = 7;
 
 /**
  * Pairs of a noisy file and its clean reference; synthetic ones where the development recordings are
