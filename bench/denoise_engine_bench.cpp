@@ -32,7 +32,7 @@ void hop(benchmark::State& state,
 
     std::vector<Lane> lanes;
     std::size_t at = 0;
-    for (auto _ : state) {
+    while (state.KeepRunning()) {
         lanes.clear();
         for (std::size_t i = 0; i < batch; ++i) {
             lanes.push_back({streams[i].get(), std::span(noise).subspan(at).first<kHop>(),
@@ -47,6 +47,19 @@ void hop(benchmark::State& state,
         benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
+void register_model(const ModelInfo& model,
+                    const std::shared_ptr<const Weights>& weights,
+                    const kernels::Table& tier) {
+    for (const std::size_t batch : {1U, 8U, 32U}) {
+        const std::string name =
+            std::string(model.id) + "/" + tier.tier + "/batch:" + std::to_string(batch);
+        const auto measure = [weights, &tier, batch](benchmark::State& state) {
+            hop(state, weights, tier, batch);
+        };
+        benchmark::RegisterBenchmark(name.c_str(), measure)->Unit(benchmark::kMicrosecond);
+    }
+}
+
 void register_all() {
     const char* shared =
         std::getenv("HUSHCAST_SHARED");  // NOLINT(concurrency-mt-unsafe): nobody sets it
@@ -56,16 +69,7 @@ void register_all() {
     for (const ModelInfo& model : known_models()) {
         const auto weights = load_weights(model, root);
         if (!weights) continue;
-        for (const kernels::Table& tier : usable_tiers()) {
-            for (const std::size_t batch : {1U, 8U, 32U}) {
-                const std::string name =
-                    std::string(model.id) + "/" + tier.tier + "/batch:" + std::to_string(batch);
-                benchmark::RegisterBenchmark(name.c_str(), [shared_weights = *weights, &tier,
-                                                            batch](benchmark::State& state) {
-                    hop(state, shared_weights, tier, batch);
-                })->Unit(benchmark::kMicrosecond);
-            }
-        }
+        for (const kernels::Table& tier : usable_tiers()) register_model(model, *weights, tier);
     }
 }
 

@@ -49,8 +49,9 @@ std::vector<float> noise(std::size_t hops, float level) {
 
 double energy(std::span<const float> samples) {
     double sum = 0.0;
-    for (const float sample : samples)
+    for (const float sample : samples) {
         sum += static_cast<double>(sample) * static_cast<double>(sample);
+    }
     return sum;
 }
 

@@ -33,7 +33,7 @@ protected:
             info_.files[i] = {kNames[i], sums_[i]};
         }
     }
-    ~ModelFolder() override { std::filesystem::remove_all(root_); }
+    void TearDown() override { std::filesystem::remove_all(root_); }
 
     std::filesystem::path root_ = std::filesystem::path(::testing::TempDir()) /
                                   ("hushcast-models-" + std::to_string(::getpid()));

@@ -126,8 +126,9 @@ TEST(Network, SurvivesChangedBytes) {
         std::string& file = round % 3 == 0   ? model.encoder
                             : round % 3 == 1 ? model.erb_decoder
                                              : model.df_decoder;
-        for (int change = 0; change < 4; ++change)
+        for (int change = 0; change < 4; ++change) {
             file[random() % file.size()] = static_cast<char>(random());
+        }
         refused += fault_of(model).empty() ? 0 : 1;
     }
     EXPECT_GT(refused, 0);

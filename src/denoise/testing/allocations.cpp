@@ -6,8 +6,8 @@
 
 namespace {
 
-std::atomic<std::size_t> count{
-    0};  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): operator new is one too
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): operator new is one too
+std::atomic<std::size_t> count{0};
 
 }  // namespace
 
