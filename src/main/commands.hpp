@@ -1,9 +1,10 @@
-// The sub-commands of the program. Each function adds its own to the command line, with its options and
-// the callback that runs it; the callback ends with `throw CLI::RuntimeError(exit_code)` when it failed.
-// Exit codes: 0 done, 1 it could not be done (one sentence on standard error says why), 2 wrong usage.
+// The sub-commands of the program. Each function adds its own to the command line, with its options
+// and the callback that runs it; the callback ends with `throw CLI::RuntimeError(exit_code)` when
+// it failed. Exit codes: 0 done, 1 it could not be done (one sentence on standard error says why),
+// 2 wrong usage.
 #pragma once
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's own name
 class App;
 }
 

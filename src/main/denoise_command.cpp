@@ -48,7 +48,7 @@ void say(const std::string& sentence) { std::cerr << "hushcast: " << sentence <<
 
 /// What OUT's name and --format ask for; anything odd about them is wrong usage.
 struct Target {
-    media::Container container;
+    media::Container container = media::Container::Wav;
     std::optional<media::SampleFormat> format;
 };
 

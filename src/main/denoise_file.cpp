@@ -45,8 +45,9 @@ void AlignedDenoiser::flush(std::vector<float>& out) {
 
 void AlignedDenoiser::run_hop(const float* interleaved, std::vector<float>& out) {
     for (std::size_t channel = 0; channel < channels_; ++channel) {
-        for (std::size_t n = 0; n < kHop; ++n)
+        for (std::size_t n = 0; n < kHop; ++n) {
             planes_[channel * kHop + n] = interleaved[n * channels_ + channel];
+        }
     }
     denoiser_.process(lanes_);
     const std::size_t skipped = std::min(skip_frames_, kHop);
@@ -55,8 +56,9 @@ void AlignedDenoiser::run_hop(const float* interleaved, std::vector<float>& out)
         static_cast<std::size_t>(std::min<std::uint64_t>(kHop - skipped, owed_frames_));
     owed_frames_ -= given;
     for (std::size_t n = skipped; n < skipped + given; ++n) {
-        for (std::size_t channel = 0; channel < channels_; ++channel)
+        for (std::size_t channel = 0; channel < channels_; ++channel) {
             out.push_back(planes_[channel * kHop + n]);
+        }
     }
 }
 

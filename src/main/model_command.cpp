@@ -150,8 +150,9 @@ void add_model_command(CLI::App& app) {
     CLI::App* verify_command = command->add_subcommand("verify", "Check files by their SHA-256");
     CLI::App* fetch_command = command->add_subcommand("fetch", "Get the files of models");
     for (CLI::App* it : {list_command, verify_command}) add_model_dir_option(*it, options->places);
-    for (CLI::App* it : {list_command, verify_command, fetch_command})
+    for (CLI::App* it : {list_command, verify_command, fetch_command}) {
         add_data_option(*it, options->places);
+    }
     verify_command->add_option("ID", options->ids, "Models (default: every one)");
     fetch_command->add_option("ID", options->ids,
                               "Models (default: " + std::string(denoise::kDefaultModel) + ")");

@@ -112,10 +112,12 @@ std::optional<ModelError> gather(const ModelInfo& model,
     if (is_address(source.from)) return download_and_unpack(model, source, root, folder, on_bytes);
     const fs::path from = source.from;
     std::error_code error;
-    if (fs::is_directory(from / model.directory, error))
+    if (fs::is_directory(from / model.directory, error)) {
         return copy_files(model, from / model.directory, folder);
-    if (fs::is_regular_file(from / model.archive, error))
+    }
+    if (fs::is_regular_file(from / model.archive, error)) {
         return unpack_model(model, from / model.archive, folder);
+    }
     return ModelError{"there is neither " + (from / model.directory).string() + " nor " +
                       (from / model.archive).string()};
 }
@@ -130,16 +132,18 @@ std::optional<ModelError> unpack_model(const ModelInfo& model,
     archive_read_support_filter_all(opened.get());
     archive_read_support_format_tar(opened.get());
     constexpr std::size_t kBlockBytes = 65'536;
-    if (archive_read_open_filename(opened.get(), archive.c_str(), kBlockBytes) != ARCHIVE_OK)
+    if (archive_read_open_filename(opened.get(), archive.c_str(), kBlockBytes) != ARCHIVE_OK) {
         return ModelError{archive.filename().string() + " is not an archive"};
+    }
 
     std::size_t found = 0;
     for (int i = 0; i < kMaxEntries; ++i) {
         archive_entry* entry = nullptr;
         const int result = archive_read_next_header(opened.get(), &entry);
         if (result == ARCHIVE_EOF) break;
-        if (result < ARCHIVE_WARN)
+        if (result < ARCHIVE_WARN) {
             return ModelError{archive.filename().string() + " is not an archive or is damaged"};
+        }
         const char* name = archive_entry_pathname(entry);
         if (name == nullptr || archive_entry_filetype(entry) != AE_IFREG) continue;
         // Only the last part of the name is used, and only when it is one of ours: an archive
@@ -152,9 +156,10 @@ std::optional<ModelError> unpack_model(const ModelInfo& model,
         if (auto error = unpack_entry(opened.get(), folder / file->name)) return error;
         ++found;
     }
-    if (found < model.files.size())
+    if (found < model.files.size()) {
         return ModelError{archive.filename().string() + " lacks files of " +
                           std::string(model.title)};
+    }
     return std::nullopt;
 }
 
@@ -177,8 +182,9 @@ std::optional<ModelError> fetch_model(const ModelInfo& model,
     }
     if (fs::exists(root / name, error)) fs::rename(root / name, workshop.path() / "before", error);
     if (!error) fs::rename(workshop.path() / name, root / name, error);
-    if (error)
+    if (error) {
         return ModelError{(root / name).string() + " cannot be replaced: " + error.message()};
+    }
     return std::nullopt;
 }
 

@@ -12,7 +12,7 @@
 #include "base/result.hpp"
 #include "denoise/models.hpp"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's own name
 class App;
 }
 

@@ -272,8 +272,9 @@ Result<AudioReader, AudioError> AudioReader::open(const fs::path& path) {
     const fs::file_status status = fs::status(path, error);
     if (status.type() == fs::file_type::not_found) return fault("does not exist");
     if (fs::is_directory(status)) return fault("is a directory, not a sound file");
-    if (status.type() != fs::file_type::none && !fs::is_regular_file(status))
+    if (status.type() != fs::file_type::none && !fs::is_regular_file(status)) {
         return fault("is not a regular file");
+    }
     auto impl = std::make_unique<Impl>(path, ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (impl->descriptor.fd < 0) return fault("cannot be opened: " + system_message(errno));
 
@@ -281,14 +282,16 @@ Result<AudioReader, AudioError> AudioReader::open(const fs::path& path) {
     const ssize_t got = ::pread(impl->descriptor.fd, head.data(), head.size(), 0);
     if (got < 0) return fault("cannot be read: " + system_message(errno));
     if (got == 0) return fault("is empty");
-    if (!looks_like_sound(Bytes(head).first(static_cast<std::size_t>(got))))
+    if (!looks_like_sound(Bytes(head).first(static_cast<std::size_t>(got)))) {
         return fault("is not a sound file that can be read (WAV, FLAC, Ogg, Opus, MP3)");
+    }
 
     SF_INFO sf{};
     SF_VIRTUAL_IO io = descriptor_io();
     impl->file.reset(sf_open_virtual(&io, SFM_READ, &sf, &impl->descriptor));
-    if (impl->file == nullptr)
+    if (impl->file == nullptr) {
         return fault("cannot be read as sound: " + std::string(sf_strerror(nullptr)));
+    }
     if (sf.samplerate < kMinFileRateHz || sf.samplerate > kMaxFileRateHz) {
         return fault("has a sample rate of " + std::to_string(sf.samplerate) +
                      " Hz; 1 kHz to 768 kHz can be read");
@@ -342,8 +345,8 @@ Result<std::size_t, AudioError> AudioReader::read(std::span<float> interleaved) 
 }
 
 struct AudioWriter::Impl {
-    Impl(fs::path target_, fs::path temporary_, int fd)
-        : target(std::move(target_)), temporary(std::move(temporary_)), descriptor(fd) {}
+    Impl(fs::path final_name, fs::path first_name, int fd)
+        : target(std::move(final_name)), temporary(std::move(first_name)), descriptor(fd) {}
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
     ~Impl() {
@@ -402,8 +405,9 @@ Result<AudioWriter, AudioError> AudioWriter::create(const fs::path& path,
     if (settings.container == Container::Wav) {
         constexpr std::uint64_t kMaxWavBytes = 0xFFF0'0000;  // 4 GiB less room for headers
         const std::uint64_t frame = settings.channels * entry_of(settings.format)->bytes;
-        if (settings.expected_frames > kMaxWavBytes / frame)
+        if (settings.expected_frames > kMaxWavBytes / frame) {
             sf.format = SF_FORMAT_RF64 | (sf.format & SF_FORMAT_SUBMASK);
+        }
     }
     SF_VIRTUAL_IO io = descriptor_io();
     impl->file.reset(sf_open_virtual(&io, SFM_WRITE, &sf, &impl->descriptor));
@@ -443,8 +447,9 @@ std::optional<AudioError> AudioWriter::commit() {
     const int closed = sf_close(file);
     if (it.descriptor.error == 0 && ::fsync(it.descriptor.fd) != 0) it.descriptor.error = errno;
     if (it.descriptor.error != 0) return it.fault();
-    if (closed != 0)
+    if (closed != 0) {
         return AudioError{quoted(it.target) + " cannot be written: " + sf_error_number(closed)};
+    }
     std::error_code error;
     fs::rename(it.temporary, it.target, error);
     if (error) return AudioError{quoted(it.target) + " cannot be written: " + error.message()};

@@ -40,8 +40,9 @@ void Resampler::pump(const float* in, std::size_t frames, std::vector<float>& ou
         std::size_t used = 0;
         made = 0;
         if (soxr_process(soxr_.get(), in, frames, &used, out.data() + before, kBlockFrames,
-                         &made) != nullptr)
+                         &made) != nullptr) {
             throw std::bad_alloc();
+        }
         out.resize(before + made * channels_);
         if (in != nullptr) in += used * channels_;
         frames -= used;
