@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -152,8 +153,9 @@ protected:
 
     WallClock wall_ = [](Time) { return std::chrono::system_clock::time_point{}; };
     MemorySink sink_;
-    DelayDenoiser* denoiser_ = new DelayDenoiser;  // NOLINT: the loop's
-    MediaLoop loop_{std::unique_ptr<denoise::Denoiser>(denoiser_), sink_};
+    std::unique_ptr<DelayDenoiser> made_ = std::make_unique<DelayDenoiser>();
+    DelayDenoiser* denoiser_ = made_.get();  // the loop's from here on
+    MediaLoop loop_{std::move(made_), sink_};
     std::vector<std::unique_ptr<StreamShared>> shared_;
     FarEnd publisher_{1};
     media::Encoder encoder_{{}};

@@ -52,7 +52,7 @@ private:
     Time arrival_{};
     bool rtcp_ = false;
     std::size_t size_ = 0;
-    std::array<std::uint8_t, rtc::kMaxDatagramBytes> data_;
+    std::array<std::uint8_t, rtc::kMaxDatagramBytes> data_{};
 };
 
 /// The media side of a connected leg. The ciphers are made on the control thread, so that a

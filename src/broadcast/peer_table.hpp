@@ -40,6 +40,7 @@ struct Leg {
 
 /// Strings are found by views without a copy.
 struct StringHash {
+    // NOLINTNEXTLINE(readability-identifier-naming): the standard library's name
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const noexcept {
         return std::hash<std::string_view>{}(text);
@@ -58,7 +59,7 @@ public:
     static constexpr std::size_t kMaxPending = 1'000;
 
     Leg& add(Leg leg);
-    void erase(LegId leg);
+    void erase(LegId id);
 
     [[nodiscard]] Leg* find(LegId leg);
     [[nodiscard]] Leg* find_by_ufrag(std::string_view ufrag);
@@ -82,8 +83,8 @@ public:
 
 private:
     struct Deadline {
-        Time time;
-        LegId leg;
+        Time time{};
+        LegId leg{};
         bool operator>(const Deadline& other) const { return time > other.time; }
     };
 

@@ -49,7 +49,9 @@ Result<Answer, Failure> Switchboard::Impl::answer(Time now,
     leg.peer_id = random_uuid();
     leg.ufrag = credentials.ufrag;
     leg.payload_type = offer->opus_payload_type;
-    leg.nack = offer->nack;
+    // Chromium resends what it is asked for though it never offers to; who does not resend is soon
+    // no longer waited for (docs/jitter-buffer.md). Only SAVPF has the packets to ask with.
+    leg.nack = offer->nack || offer->sections[offer->audio_index].protocol.ends_with('F');
     leg.ssrc = random_u32();
     leg.transport = std::make_unique<rtc::Transport>(now, identity_, role, credentials, offer->ice,
                                                      offer->fingerprint);
@@ -163,7 +165,7 @@ void Switchboard::Impl::connected(Time now, Leg& leg) {
     log::info("leg_connected", {{"name", stream.name},
                                 {"peer", leg.peer_id},
                                 {"publisher", leg.publisher},
-                                {"address", log::redacted(path.remote.to_string())}});
+                                {"address", log::redacted(path.remote.ip.to_string())}});
     if (!leg.publisher) {
         ++stream.hearing;
         loop_of(stream).command(AddListener{stream.id, std::move(media), leg.ssrc});

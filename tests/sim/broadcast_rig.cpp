@@ -19,8 +19,8 @@ Endpoint timer_endpoint(std::uint32_t number) {
 }  // namespace
 
 const rtc::DtlsIdentity& peer_identity() {
-    static const rtc::DtlsIdentity identity;
-    return identity;
+    static const rtc::DtlsIdentity kIdentity;
+    return kIdentity;
 }
 
 Endpoint peer_endpoint(std::uint32_t number) {
@@ -76,6 +76,15 @@ Microphone::Microphone(FakeNetwork& network, std::uint32_t number)
       encoder_({.bitrate_bps = 128'000}),
       next_packet_(network.now() + std::chrono::milliseconds(3)) {
     network_.attach(timer_endpoint(number), *this);
+    peer.on_rtcp = [this](Time /*now*/, Bytes bytes) {
+        const auto packet = rtc::parse_rtcp(bytes);
+        if (!packet || !resends) return;
+        for (const std::uint16_t sequence : packet->nacks) {
+            if (sequence >= packets.size()) continue;
+            const auto timestamp = static_cast<std::uint32_t>(sequence * kPacketSamples);
+            peer.send_opus(sequence, timestamp, packets[sequence]);
+        }
+    };
 }
 
 Microphone::~Microphone() { network_.detach(*this); }

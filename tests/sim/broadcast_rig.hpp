@@ -57,6 +57,7 @@ public:
 
     RtcPeer peer;
     double loss = 0;                                   ///< of its packets, on top of the network's
+    bool resends = false;                              ///< what it is asked for again
     std::vector<float> spoken{};                       ///< all samples since `began`
     std::vector<std::vector<std::uint8_t>> packets{};  ///< all payloads
     Time began{};

@@ -30,6 +30,18 @@ double correlation(std::span<const float> a, std::span<const float> b) {
     return ab / std::sqrt(aa * bb);
 }
 
+/// What the publisher's packets hold, each of them decoded once and in order.
+std::vector<float> decoded(const Microphone& microphone) {
+    media::Decoder decoder;
+    std::vector<float> all;
+    std::vector<float> pcm(media::kMaxPacketSamples);
+    for (const auto& packet : microphone.packets) {
+        const std::size_t count = decoder.decode(packet, pcm);
+        all.insert(all.end(), pcm.begin(), pcm.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+    return all;
+}
+
 class BroadcastTest : public testing::Test {
 protected:
     /// Alice streams and is live, or the test fails.
@@ -69,15 +81,21 @@ TEST_F(BroadcastTest, OffIsABitExactBypassIntoTheRecording) {
     Microphone microphone(network_, 1);
     go_live(microphone, false);
     network_.run_for(3s);
-    media::Decoder decoder;
-    std::vector<float> expected;
-    std::vector<float> pcm(media::kMaxPacketSamples);
-    for (const auto& packet : microphone.packets) {
-        const std::size_t count = decoder.decode(packet, pcm);
-        expected.insert(expected.end(), pcm.begin(),
-                        pcm.begin() + static_cast<std::ptrdiff_t>(count));
-    }
+    const std::vector<float> expected = decoded(microphone);
     ASSERT_GE(recorded().size(), 48'000U * 2);
+    ASSERT_LE(recorded().size(), expected.size());
+    EXPECT_TRUE(std::equal(recorded().begin(), recorded().end(), expected.begin()));
+}
+
+TEST_F(BroadcastTest, WhatIsLostIsAskedForAgainAndTheSoundIsWhole) {
+    network_.set_conditions({.delay = 5ms});
+    Microphone microphone(network_, 1);
+    microphone.loss = 0.1;
+    microphone.resends = true;
+    go_live(microphone, false);
+    network_.run_for(5s);
+    const std::vector<float> expected = decoded(microphone);
+    ASSERT_GE(recorded().size(), 48'000U * 4);
     ASSERT_LE(recorded().size(), expected.size());
     EXPECT_TRUE(std::equal(recorded().begin(), recorded().end(), expected.begin()));
 }
