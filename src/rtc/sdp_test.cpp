@@ -367,7 +367,7 @@ TEST(SdpAnswer, ToAPublisherInFull) {
                          "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\n"
                          "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\n"
                          "a=rtpmap:111 opus/48000/2\n"
-                         "a=fmtp:111 minptime=10;useinbandfec=1;stereo=0;maxaveragebitrate=128000\n"
+                         "a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;maxaveragebitrate=128000\n"
                          "a=ptime:10\n"
                          "a=rtcp-fb:111 nack\n"
                          "a=candidate:1 1 udp 2130706431 192.0.2.1 8000 typ host\n"
