@@ -39,6 +39,12 @@ void read_through(media::AudioReader& reader) {
 }
 }  // namespace
 
+/// libsndfile 1.2.0 forgets the Vorbis headers of a damaged Ogg file: 6 kB, in a program that opens
+/// one. twice.
+extern "C" const char* __lsan_default_suppressions() {  // NOLINT: LeakSanitizer's own name
+    return "leak:libvorbis\n";
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const int fd = ::memfd_create("sound", MFD_CLOEXEC);
     if (fd < 0) std::abort();
