@@ -47,10 +47,11 @@ void secure(net::HttpResponse& response) {
         {"Referrer-Policy", "same-origin"},
         {"Permissions-Policy", "microphone=(self), camera=(), geolocation=()"},
     }};
-    for (const auto& [name, value] : headers) {
-        const bool there = std::any_of(response.headers.begin(), response.headers.end(),
-                                       [&](const auto& header) { return header.first == name; });
-        if (!there) response.headers.emplace_back(name, value);
+    for (const auto& header : headers) {
+        const bool there =
+            std::any_of(response.headers.begin(), response.headers.end(),
+                        [&](const auto& given) { return given.first == header.first; });
+        if (!there) response.headers.emplace_back(header.first, header.second);
     }
 }
 

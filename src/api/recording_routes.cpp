@@ -33,11 +33,13 @@ void Api::add_recording_routes() {
                 [this](const auto&, const Places& places, const Reply& reply) {
                     const std::string& name = places[0];
                     if (!people::is_valid_name(name)) return reply(no_such_name());
-                    if (!people::may({}, people::Action::SeeRecordings, name))
+                    if (!people::may({}, people::Action::SeeRecordings, name)) {
                         return reply(forbidden());
+                    }
                     boost::json::array list;
-                    for (const auto& facts : library_.list(name))
+                    for (const auto& facts : library_.list(name)) {
                         list.push_back(recording_json(facts));
+                    }
                     reply(json_response({{"recordings", std::move(list)}}));
                 });
     router_.add("GET", "/recordings/<name>/<file>",
@@ -45,10 +47,12 @@ void Api::add_recording_routes() {
                     const std::string& name = places[0];
                     std::string_view id = places[1];
                     if (!people::is_valid_name(name)) return reply(no_such_name());
-                    if (!people::may({}, people::Action::FetchRecording, name))
+                    if (!people::may({}, people::Action::FetchRecording, name)) {
                         return reply(forbidden());
-                    if (!id.ends_with(kEnding))
+                    }
+                    if (!id.ends_with(kEnding)) {
                         return reply(net::problem(404, "there is no such recording"));
+                    }
                     id.remove_suffix(kEnding.size());
                     const auto found = library_.find(name, id);
                     if (!found) return reply(net::problem(404, "there is no such recording"));

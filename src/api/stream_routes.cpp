@@ -34,8 +34,9 @@ void Api::add_stream_routes() {
                 [this](const auto&, const Places& places, const Reply& reply) {
                     const std::string& name = places[0];
                     if (!people::is_valid_name(name)) return reply(no_such_name());
-                    if (!people::may({}, people::Action::SeeStatus, name))
+                    if (!people::may({}, people::Action::SeeStatus, name)) {
                         return reply(forbidden());
+                    }
                     if (const auto status = switchboard_.status(name)) {
                         return reply(json_response(status_json(*status)));
                     }

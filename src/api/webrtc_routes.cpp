@@ -63,10 +63,12 @@ void Api::add_webrtc_routes() {
                     const std::string sdp = read_offer(fields, *body, reply);
                     if (sdp.empty()) return;
                     const std::string name = owner_of(session_id);
-                    if (name.empty())
+                    if (name.empty()) {
                         return reply(net::problem(404, "there is no stream of that session"));
-                    if (!people::may({name}, people::Action::Broadcast, name))
+                    }
+                    if (!people::may({name}, people::Action::Broadcast, name)) {
                         return reply(forbidden());
+                    }
                     const auto answer = switchboard_.publish(Clock::now(), session_id, sdp);
                     config_.switchboard_used();
                     if (!answer) return reply(failure_response(answer.error()));
@@ -164,7 +166,7 @@ void Api::add_whip_routes() {
     router_.add("POST", "/whep/<name>",
                 [this](const auto& request, const Places& places, const Reply& reply) {
                     if (!is_sdp(request, reply)) return;
-                    const std::string name = places[0];
+                    const std::string& name = places[0];
                     begin_listening(
                         name, request.body, reply, [reply, name](const broadcast::Answer& answer) {
                             reply(created("/whep/" + name + '/' + answer.peer_id, answer.sdp));

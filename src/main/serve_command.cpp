@@ -195,8 +195,9 @@ void Server::open_broadcast(const ServeOptions& options,
     config.workers = options.workers;
     const std::unique_ptr<denoise::Denoiser> sample = model.make_denoiser(1);
     api::ModelInUse in_use{options.model, std::string(sample->name()), model.weights == nullptr};
-    if (in_use.id.empty())
+    if (in_use.id.empty()) {
         in_use.id = model.weights ? denoise::kDefaultModel : denoise::kFallbackModel;
+    }
     log::info("model.in_use", {{"id", in_use.id}, {"title", in_use.title}});
     // Weights are shared; every worker has a denoiser of its own.
     config.make_denoiser = [model = std::move(model)] {
@@ -253,8 +254,9 @@ std::vector<Endpoint> media_candidates(const std::vector<IpAddress>& public_ips,
 int serve(const ServeOptions& options) {
     log::set_level(level_of(options.log_level));
     const auto listen = Endpoint::parse(options.listen);
-    if (!listen)
+    if (!listen) {
         return fail("--listen takes ADDRESS:PORT, for example 127.0.0.1:8000 or [::]:8000");
+    }
     std::vector<IpAddress> public_ips;
     for (const std::string& text : options.public_ips) {
         const auto ip = IpAddress::parse(text);
@@ -262,8 +264,9 @@ int serve(const ServeOptions& options) {
         public_ips.push_back(*ip);
     }
     DataLock lock;
-    if (const std::string fault = lock.take(data_directory(options.places)); !fault.empty())
+    if (const std::string fault = lock.take(data_directory(options.places)); !fault.empty()) {
         return fail(fault);
+    }
     raise_descriptor_limit();
 
     auto model = choose_model(options.model, options.places);

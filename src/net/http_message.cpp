@@ -136,8 +136,9 @@ Outgoing prepare(HttpResponse response, const HttpRequest& request, const Exchan
         append_header(out.head, "Content-Length", std::to_string(out.body.size() + out.file_bytes));
     }
     if (!exchange.keep_alive) append_header(out.head, "Connection", "close");
-    if (exchange.keep_alive && exchange.http_1_0)
+    if (exchange.keep_alive && exchange.http_1_0) {
         append_header(out.head, "Connection", "keep-alive");
+    }
     out.head += "\r\n";
     if (exchange.head_only || response.status == 204 || response.status == 304) {
         out.body.clear();

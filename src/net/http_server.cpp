@@ -89,7 +89,14 @@ struct Giver {
     explicit Giver(std::shared_ptr<Promise> its_promise) : promise(std::move(its_promise)) {}
     Giver(const Giver&) = delete;
     Giver& operator=(const Giver&) = delete;
-    ~Giver() { promise->keep(problem(500, "the server gave no answer")); }
+    ~Giver() {
+        try {
+            promise->keep(problem(500, "the server gave no answer"));
+        } catch (const std::exception&) {
+            // Out of memory: the connection waits until the server ends, and nothing else is
+            // harmed.
+        }
+    }
 
     std::shared_ptr<Promise> promise;
 };
@@ -139,7 +146,9 @@ public:
 
     asio::awaitable<void> run() {
         bool more = true;
-        while (more) more = co_await exchange();
+        while (more) {
+            more = co_await exchange();
+        }
     }
 
     /// Ends the connection if it waits for a request.
@@ -196,7 +205,9 @@ asio::awaitable<bool> Connection::exchange() {
     const auto [error, count] =
         co_await http::async_read_header(stream_, buffer_, parser, kAsValue);
     error_code failed = error;
-    if (!failed) failed = co_await read_body(parser);
+    if (!failed) {
+        failed = co_await read_body(parser);
+    }
     if (failed) {
         std::optional<HttpResponse> explanation = explain(failed);
         if (!explanation) co_return false;
@@ -274,7 +285,9 @@ asio::awaitable<std::optional<HttpResponse>> Connection::ask_handler(HttpRequest
         promise_->keep(problem(500, "the server made a mistake"));
     }
     giver.reset();
-    if (!promise_->response) co_await promise_->wake.async_wait(kAsValue);
+    if (!promise_->response) {
+        co_await promise_->wake.async_wait(kAsValue);
+    }
     const std::shared_ptr<Promise> kept = std::exchange(promise_, nullptr);
     co_return std::move(kept->response);
 }

@@ -37,7 +37,7 @@ std::vector<IpAddress> local_addresses() {
         if (entry->ifa_addr == nullptr || (entry->ifa_flags & IFF_UP) == 0) continue;
         const int family = entry->ifa_addr->sa_family;
         if (family != AF_INET && family != AF_INET6) continue;
-        SocketAddress native;
+        SocketAddress native{};
         std::copy_n(reinterpret_cast<const char*>(entry->ifa_addr),
                     family == AF_INET ? sizeof native.v4 : sizeof native.v6,
                     reinterpret_cast<char*>(&native));
