@@ -21,8 +21,9 @@ constexpr std::size_t kBlockFrames = 1'000;
 void read_through(media::AudioReader& reader) {
     const media::AudioInfo info = reader.info();
     if (info.channels < 1 || info.channels > media::kMaxFileChannels ||
-        info.rate_hz < media::kMinFileRateHz || info.rate_hz > media::kMaxFileRateHz)
+        info.rate_hz < media::kMinFileRateHz || info.rate_hz > media::kMaxFileRateHz) {
         std::abort();
+    }
     std::vector<float> block(kBlockFrames * info.channels);
     while (reader.frames_read() < kMaxFrames) {
         const auto got = reader.read(block);

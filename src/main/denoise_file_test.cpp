@@ -48,25 +48,37 @@ std::vector<float> ramp(std::size_t samples) {
     return values;
 }
 
+std::vector<float> passed_through(const std::vector<float>& in,
+                                  std::size_t delay,
+                                  std::size_t channels,
+                                  std::size_t block_frames) {
+    Late late(delay);
+    AlignedDenoiser aligned(late, channels, {});
+    std::vector<float> out;
+    const std::size_t step = block_frames * channels;
+    for (std::size_t at = 0; at < in.size(); at += step) {
+        aligned.process(std::span(in).subspan(at, std::min(step, in.size() - at)), out);
+    }
+    aligned.flush(out);
+    return out;
+}
+
 TEST(AlignedDenoiser, GivesBackEverySampleAtItsPlace) {
     for (const std::size_t delay : {0U, 1U, 335U, 480U, 1'440U, 2'400U}) {
         for (const std::size_t frames : {0U, 1U, 479U, 480U, 481U, 5'000U}) {
             for (const std::size_t channels : {1U, 2U, 8U}) {
-                for (const std::size_t block : {1U, 100U, 480U, 4'800U}) {
-                    Late late(delay);
-                    AlignedDenoiser aligned(late, channels, {});
-                    const std::vector<float> in = ramp(frames * channels);
-                    std::vector<float> out;
-                    for (std::size_t at = 0; at < in.size(); at += block * channels) {
-                        const std::size_t size = std::min(block * channels, in.size() - at);
-                        aligned.process(std::span(in).subspan(at, size), out);
-                    }
-                    aligned.flush(out);
-                    ASSERT_EQ(out, in) << delay << " late, " << frames << " frames, " << channels
-                                       << " channels, blocks of " << block;
-                }
+                const std::vector<float> in = ramp(frames * channels);
+                EXPECT_EQ(passed_through(in, delay, channels, 480), in)
+                    << delay << " late, " << frames << " frames, " << channels << " channels";
             }
         }
+    }
+}
+
+TEST(AlignedDenoiser, DoesNotCareAboutBlocks) {
+    const std::vector<float> in = ramp(2 * 5'000);
+    for (const std::size_t block : {1U, 100U, 479U, 4'800U, 10'000U}) {
+        EXPECT_EQ(passed_through(in, 1'440, 2, block), in) << block;
     }
 }
 

@@ -78,8 +78,9 @@ std::size_t on_header(char* text, std::size_t size, std::size_t count, void* use
         if (!same) return {};
         std::string_view rest = line.substr(name.size() + 1, kMaxTagBytes);
         while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
-        while (!rest.empty() && std::isspace(static_cast<unsigned char>(rest.back())) != 0)
+        while (!rest.empty() && std::isspace(static_cast<unsigned char>(rest.back())) != 0) {
             rest.remove_suffix(1);
+        }
         return std::string(rest);
     };
     if (line.starts_with("HTTP/")) {  // a redirect's own headers do not count
@@ -151,8 +152,9 @@ Outcome explain(const std::string& url, CURLcode code, const Transfer& transfer)
     curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
     if (transfer.stopped) return fault("was interrupted", false);
     if (transfer.disk_failed) return fault("cannot be stored in " + transfer.part.string(), false);
-    if (transfer.too_large || code == CURLE_FILESIZE_EXCEEDED)
+    if (transfer.too_large || code == CURLE_FILESIZE_EXCEEDED) {
         return fault("is larger than what was asked for can be", false);
+    }
     switch (code) {
         case CURLE_HTTP_RETURNED_ERROR:
             // 416: what is here is longer than the file, so it is another one.

@@ -5,8 +5,8 @@
 
 namespace hushcast::main {
 namespace {
-// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): all a signal handler can
-// reach
+// The only thing a signal handler may touch.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 volatile std::sig_atomic_t signalled = 0;
 
 void note(int /*signal*/) { signalled = 1; }
