@@ -16,10 +16,12 @@ pkg_check_modules(webrtc_audio REQUIRED IMPORTED_TARGET webrtc-audio-processing)
 # What only tests and benchmarks need is not asked of somebody who just wants the server: `./run`
 # installs the build packages alone, `./test` the rest.
 if(HUSHCAST_TESTS)
+  # Debian's own Python, whatever else is first on the path: the tests' packages are installed for it.
+  find_program(HUSHCAST_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
   find_package(GTest QUIET)
   pkg_check_modules(srtp2 QUIET IMPORTED_TARGET libsrtp2)
-  if(NOT GTest_FOUND OR NOT srtp2_FOUND)
-    message(STATUS "No tests: libgtest-dev, libgmock-dev or libsrtp2-dev is missing (./test installs them)")
+  if(NOT GTest_FOUND OR NOT srtp2_FOUND OR NOT HUSHCAST_PYTHON)
+    message(STATUS "No tests: libgtest-dev, libgmock-dev, libsrtp2-dev or python3 is missing (./test installs them)")
     set(HUSHCAST_TESTS OFF)
   endif()
 endif()
