@@ -72,9 +72,9 @@ void MediaStream::finish_hop(Time now, SendBatch& out) {
         shared_.output_level_db.store(*level, std::memory_order_relaxed);
     }
     shared_.recording.write(heard);
-    // A single hop left over by an even number would wait for a packet of its own for ever after:
-    // it goes out alone, and the frames lie on the incoming packets again.
-    const bool left_over = !has_hop() && hops_ % kFrameHops == 0;
+    // Where packets hold whole frames, a single hop that is left over would make every later frame
+    // wait for half a packet: it goes out alone, and the frames lie on the packets again.
+    const bool left_over = !has_hop() && ingest_.packet_samples() % (kFrameHops * kHop) == 0;
     if (frame_hops_ == kFrameHops || left_over) send_frame(now, out);
 }
 

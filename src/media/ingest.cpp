@@ -51,6 +51,7 @@ void Ingest::decode(const PlayoutStep& step) {
     switch (step.kind) {
         case PlayoutStep::Kind::Packet:
             skip = step.skip;
+            packet_samples_ = skip + step.samples;
             if (is_dtx(step.payload)) origin = Origin::Comfort;
             if (decoder_.decode(step.payload, room) != skip + step.samples) {
                 // A frame that only decoding shows to be garbage: its time passes all the same.
@@ -99,6 +100,7 @@ void Ingest::reset() {
     decoder_.reset();
     held_samples_ = 0;
     concealed_samples_ = 0;
+    packet_samples_ = 0;
     origins_.fill(Origin::Received);
 }
 

@@ -50,6 +50,8 @@ public:
     /// Another SSRC took over: forgets everything but the statistics.
     void reset();
 
+    /// How long the publisher makes its packets, by the last one decoded; 0 before the first.
+    [[nodiscard]] std::size_t packet_samples() const { return packet_samples_; }
     [[nodiscard]] const JitterBufferStats& stats() const { return buffer_.stats(); }
 
 private:
@@ -65,6 +67,7 @@ private:
     std::array<Origin, kFifoSamples / kHopSamples> origins_{};
     std::size_t held_samples_ = 0;
     std::size_t concealed_samples_ = 0;  ///< in a row, up to now
+    std::size_t packet_samples_ = 0;
 };
 
 }  // namespace hushcast::media
