@@ -90,9 +90,10 @@ protected:
         loop_.command(AddListener{StreamId{1}, far.near_end(), static_cast<std::uint32_t>(far.id)});
     }
 
-    /// 20 ms from the publisher, with a tick right after the packet and one 10 ms later.
-    void send_packet(FarEnd& far, std::uint32_t ssrc = kPublisherSsrc) {
-        std::array<float, kPacketSamples> pcm{};
+    void send_packet(FarEnd& far,
+                     std::uint32_t ssrc = kPublisherSsrc,
+                     std::size_t samples = kPacketSamples) {
+        std::vector<float> pcm(samples);
         for (std::size_t i = 0; i < pcm.size(); ++i) {
             pcm[i] = 0.3F * std::sin(0.05F * static_cast<float>(timestamp_ + i));
         }
@@ -104,7 +105,7 @@ protected:
         header.sequence = sequence_++;
         header.timestamp = timestamp_;
         header.ssrc = ssrc;
-        timestamp_ += kPacketSamples;
+        timestamp_ += static_cast<std::uint32_t>(samples);
         rtc::write_rtp_header(std::span(buffer).first<rtc::kRtpHeaderBytes>(), header);
         const auto protected_size = far.sender.protect_rtp(buffer, rtc::kRtpHeaderBytes + size);
         loop_.packet(Packet(far.id, now_, false, Bytes(buffer).first(*protected_size)));
@@ -113,6 +114,7 @@ protected:
         loop_.tick(now_, late);
         now_ += milliseconds(10);
     }
+    /// 20 ms packets, with a tick right after each and one 10 ms later.
     void play(std::size_t packets) {
         for (std::size_t i = 0; i < packets; ++i) {
             send_packet(publisher_);
@@ -188,6 +190,24 @@ TEST_F(MediaLoopTest, APacketInIsOnePacketOutInTheSameTickForEveryListener) {
     }
     EXPECT_EQ(shared_[0]->last_media.load(), (now_ - milliseconds(20)).time_since_epoch().count());
     EXPECT_NEAR(shared_[0]->input_level_db.load(), -13.5, 0.5);
+}
+
+TEST_F(MediaLoopTest, ShortPacketsLeaveAsWholeFramesHoweverTheyMeetTheTicks) {
+    FarEnd listener(2);
+    add_listener(listener);
+    // What arrives at the edge of a tick is seen by this one or by the next.
+    for (const std::size_t packets : {1, 1, 0, 2, 1, 0, 2, 1, 1, 0, 0, 3, 1, 2, 0, 1}) {
+        for (std::size_t i = 0; i < packets; ++i) {
+            send_packet(publisher_, kPublisherSsrc, kPacketSamples / 2);
+        }
+        tick();
+    }
+    const std::vector<Heard> all = heard(listener);
+    ASSERT_EQ(all.size(), 8U);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        EXPECT_EQ(media::packet_samples(all[i].payload), kPacketSamples);
+        EXPECT_EQ(all[i].timestamp - all[0].timestamp, i * kPacketSamples);
+    }
 }
 
 TEST_F(MediaLoopTest, ListenersGetSenderReportsAndThePublisherReceiverReports) {
