@@ -27,6 +27,7 @@ struct IpAddress {
     [[nodiscard]] bool is_unspecified() const;  ///< :: or 0.0.0.0
     [[nodiscard]] std::string to_string() const;
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): it sees the compiler's own comparison with 0
     friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 };
 
@@ -38,6 +39,7 @@ struct Endpoint {
     static std::optional<Endpoint> parse(std::string_view text);
     [[nodiscard]] std::string to_string() const;
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): it sees the compiler's own comparison with 0
     friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
 
@@ -47,6 +49,7 @@ struct Path {
     Endpoint remote;
     IpAddress local;
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): it sees the compiler's own comparison with 0
     friend auto operator<=>(const Path&, const Path&) = default;
 };
 

@@ -196,7 +196,8 @@ TEST_F(MediaLoopTest, ShortPacketsLeaveAsWholeFramesHoweverTheyMeetTheTicks) {
     FarEnd listener(2);
     add_listener(listener);
     // What arrives at the edge of a tick is seen by this one or by the next.
-    for (const std::size_t packets : {1, 1, 0, 2, 1, 0, 2, 1, 1, 0, 0, 3, 1, 2, 0, 1}) {
+    for (const std::size_t packets :
+         {1U, 1U, 0U, 2U, 1U, 0U, 2U, 1U, 1U, 0U, 0U, 3U, 1U, 2U, 0U, 1U}) {
         for (std::size_t i = 0; i < packets; ++i) {
             send_packet(publisher_, kPublisherSsrc, kPacketSamples / 2);
         }

@@ -162,8 +162,9 @@ TEST_P(EngineOf, AdvancesNothingInSilence) {
     run(engine, *state, quiet);
     EXPECT_EQ(stream.hops, 25U);  // five quiet hops still count
     const Gains mean = stream.band_mean_db;
-    for (const float sample : run(engine, *state, std::vector<float>(1000 * kHop)))
+    for (const float sample : run(engine, *state, std::vector<float>(1000 * kHop))) {
         ASSERT_EQ(sample, 0.0F);
+    }
     EXPECT_EQ(stream.hops, 25U);
     EXPECT_EQ(stream.band_mean_db, mean);
     const std::vector<float> resumed = run(engine, *state, after);
@@ -201,8 +202,8 @@ TEST_P(EngineOf, NeverAllocatesWhileProcessing) {
     Engine engine(weights_, 4, default_tier());
     const std::vector<float> in = noise(20, 10);
     std::vector<float> out(4 * kHop);
-    std::vector<std::unique_ptr<StreamState>> states;
-    for (int i = 0; i < 4; ++i) states.push_back(engine.make_state());
+    std::vector<std::unique_ptr<StreamState>> states(4);
+    for (auto& state : states) state = engine.make_state();
     states[1]->settings = {.attenuation_limit_db = 12.0F, .post_filter = true};
     std::vector<Lane> lanes;
     for (std::size_t i = 0; i < 4; ++i) {

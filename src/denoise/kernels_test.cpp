@@ -49,6 +49,7 @@ protected:
     std::mt19937 random_{11};
 };
 
+// NOLINTNEXTLINE(readability-function-size): a loop for each dimension of the shape
 TEST_P(Kernels, Product) {
     for (const std::size_t columns : {1U, 10U, 16U, 25U, 60U, 64U, 65U, 120U, 200U}) {
         for (const std::size_t rows : {1U, 2U, 5U, 8U, 13U}) {
@@ -100,6 +101,7 @@ TEST_P(Kernels, ARowOfAProductDoesNotDependOnItsCompany) {
     for (std::size_t i = 0; i < kRows * kColumns; ++i) ASSERT_EQ(together.at(i), alone.at(i));
 }
 
+// NOLINTNEXTLINE(readability-function-size): a loop for each dimension of the shape
 TEST_P(Kernels, Depthwise3) {
     for (const std::size_t channels : kCounts) {
         for (const std::size_t stride : {1U, 2U}) {
