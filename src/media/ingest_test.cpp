@@ -11,6 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "media/test_snr.hpp"
+
 namespace hushcast::media {
 namespace {
 
@@ -72,16 +74,6 @@ Heard broadcast(
                              origins.begin() + static_cast<std::ptrdiff_t>(got));
     }
     return heard;
-}
-
-double snr_db(std::span<const float> wanted, std::span<const float> got) {
-    double signal = 0.0;
-    double noise = 0.0;
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-        signal += static_cast<double>(wanted[i]) * wanted[i];
-        noise += std::pow(static_cast<double>(wanted[i]) - got[i], 2);
-    }
-    return 10.0 * std::log10(signal / (noise + 1e-12));
 }
 
 TEST(Ingest, WhatGoesInComesOutWhateverThePacketsLength) {

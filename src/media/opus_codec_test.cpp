@@ -12,6 +12,8 @@
 #include <gtest/gtest.h>
 #include <opus/opus.h>
 
+#include "media/test_snr.hpp"
+
 namespace hushcast::media {
 namespace {
 
@@ -32,16 +34,6 @@ std::vector<float> voice(std::size_t samples) {
                                       (0.6 + 0.4 * std::sin(2.0 * std::numbers::pi * 4.0 * t)));
     }
     return sound;
-}
-
-double snr_db(std::span<const float> wanted, std::span<const float> got) {
-    double signal = 0.0;
-    double noise = 0.0;
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-        signal += static_cast<double>(wanted[i]) * wanted[i];
-        noise += std::pow(static_cast<double>(wanted[i]) - got[i], 2);
-    }
-    return 10.0 * std::log10(signal / (noise + 1e-12));
 }
 
 Payload encode(Encoder& encoder, std::span<const float> pcm) {
