@@ -32,7 +32,6 @@ int status_of(broadcast::BroadcastError error) {
         case broadcast::BroadcastError::AlreadyStreaming:
         case broadcast::BroadcastError::NotStreaming: return 409;
         case broadcast::BroadcastError::NoSuchStream:
-        case broadcast::BroadcastError::WrongSession: return 404;
         case broadcast::BroadcastError::BadOffer: return 400;
         case broadcast::BroadcastError::Full: return 503;
     }

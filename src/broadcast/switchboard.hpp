@@ -45,7 +45,6 @@ enum class BroadcastError {
     AlreadyStreaming,  ///< S32
     NoSuchStream,
     NotStreaming,
-    WrongSession,
     BadOffer,  ///< detail says why
     Full,      ///< a limit of SwitchboardConfig
 };

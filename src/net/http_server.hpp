@@ -30,7 +30,6 @@ struct HttpRequest {
     Headers headers;                                         ///< names in lower case
     std::string body;
     Endpoint remote;
-    bool secure = false;  ///< came over TLS
 
     [[nodiscard]] std::string_view header(std::string_view lower_case_name) const;
     [[nodiscard]] std::optional<std::string_view> parameter(std::string_view name) const;
